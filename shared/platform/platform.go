@@ -1,0 +1,132 @@
+// Package platform is the seam to the social networks. A client (package x and
+// its later siblings) speaks one network's wire protocol and answers in the
+// words below; the workflows know only these words.
+//
+// The one rule that matters: a client makes at most one call that the audience
+// can see per Publish, never retries it, and says honestly which Class of thing
+// happened. Whatever it cannot prove is Unclear.
+package platform
+
+import (
+	"context"
+	"time"
+
+	"rostrum/shared/account"
+	"rostrum/shared/config"
+)
+
+// Class says what one attempt to publish came to.
+type Class string
+
+// The classes. See Outcome for what each obliges the caller to do.
+const (
+	// Accepted: the network answered with the id of the new post.
+	Accepted Class = "accepted"
+	// Refused: the network said no, for good; the audience saw nothing.
+	Refused Class = "refused"
+	// Delayed: the network said not now (rate limit); the audience saw nothing.
+	Delayed Class = "delayed"
+	// Unauthorized: the token was not taken; the audience saw nothing.
+	Unauthorized Class = "unauthorized"
+	// OutOfCredit: the developer app has no credit left; the audience saw nothing.
+	OutOfCredit Class = "out_of_credit"
+	// Duplicate: the network says that this text is already there. Evidence
+	// that an earlier attempt landed, or that the user posted a twin by hand.
+	Duplicate Class = "duplicate"
+	// NotSent: not one byte of the request was written; a repeat is safe.
+	NotSent Class = "not_sent"
+	// Unclear: the network may or may not have published it.
+	Unclear Class = "unclear"
+)
+
+// Outcome is what one attempt to publish came to.
+type Outcome struct {
+	Class Class
+	// RemoteID and RemoteURL are set when Class is Accepted.
+	RemoteID  string
+	RemoteURL string
+	// Code is short and stable (for example "http_503", "timeout", "duplicate_content").
+	Code string
+	// Detail is one sentence for the user, with no secret in it.
+	Detail string
+	// RetryAfter is set with Delayed: how long the network asked to wait,
+	// already bounded by the client to between 1 s and 24 h.
+	RetryAfter time.Duration
+	// RequestID is the network's own id of the request, for support.
+	RequestID string
+}
+
+// Target is one connected account as a client needs it.
+type Target struct {
+	Network     account.Network
+	RemoteID    string // the network's id of the account
+	Handle      string // without @
+	AccessToken config.Secret
+}
+
+// PublishRequest is one part to publish: a post, or one part of a thread.
+type PublishRequest struct {
+	Target Target
+	Text   string
+	// ReplyTo is the remote id of the part before; empty for the first part.
+	ReplyTo string
+}
+
+// RemotePost is a post as the network shows it on reading back.
+type RemotePost struct {
+	ID string
+	// Text is what the author wrote: links expanded, entities unescaped, NFC.
+	Text      string
+	ReplyTo   string
+	CreatedAt time.Time
+	URL       string
+}
+
+// Metrics is one reading of a post. A nil field was not given by the network.
+type Metrics struct {
+	Impressions, Likes, Replies, Reposts, Quotes, Bookmarks *int64
+	LinkClicks, ProfileClicks                               *int64
+}
+
+// Profile is who an access token belongs to.
+type Profile struct {
+	RemoteID, Handle, Name string
+}
+
+// Tokens is what an OAuth2 token endpoint gave.
+type Tokens struct {
+	Access, Refresh config.Secret
+	ExpiresAt       time.Time
+	Scopes          []string
+}
+
+// Publisher sends and reads back posts of one network.
+//
+// Publish never returns a Go error: every end of the call is an Outcome, and
+// what is not proved is Unclear. The deadline of ctx bounds the call.
+type Publisher interface {
+	Publish(ctx context.Context, req PublishRequest) Outcome
+	// RecentPosts returns the account's own posts, newest first, at most 100,
+	// that are newer than sinceID (empty: no lower bound) and replies
+	// included. Errors: Unauthenticated (token), RateLimited (RetryAfter set),
+	// Forbidden (no right to read), Unavailable (anything else).
+	RecentPosts(ctx context.Context, target Target, sinceID string) ([]RemotePost, error)
+	// ReadMetrics returns readings by remote id for at most 100 ids; an id
+	// the network does not know is absent from the map. Errors as RecentPosts.
+	ReadMetrics(ctx context.Context, target Target, ids []string) (map[string]Metrics, error)
+	// Delete removes a post. A post that is already gone is no error.
+	Delete(ctx context.Context, target Target, remoteID string) error
+}
+
+// Connector runs a network's OAuth2 authorization-code flow with PKCE (S256).
+//
+// Refresh errors: Unauthenticated when the network says that the refresh token
+// is dead (invalid_grant, X also invalid_request), Uncertain when the answer
+// was lost after the request was written (the token may have been rotated),
+// Unavailable when nothing was written or the network answered 5xx or 429.
+type Connector interface {
+	AuthorizeURL(state, codeChallenge, redirectURI string) string
+	Exchange(ctx context.Context, code, codeVerifier, redirectURI string) (Tokens, error)
+	Refresh(ctx context.Context, refresh config.Secret) (Tokens, error)
+	WhoAmI(ctx context.Context, access config.Secret) (Profile, error)
+}
