@@ -3,3 +3,57 @@
 //   sqlc v1.31.1
 
 package dbsqlc
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type Post struct {
+	WorkspaceID        uuid.UUID
+	ID                 uuid.UUID
+	AccountID          uuid.UUID
+	GroupID            uuid.UUID
+	IdeaID             *uuid.UUID
+	GenerationID       *uuid.UUID
+	CorrelationID      uuid.UUID
+	State              string
+	Revision           int64
+	Etag               int64
+	VersionID          uuid.UUID
+	DueAt              *time.Time
+	DueLocal           *string
+	DueZone            *string
+	DispatchedRevision *int64
+	DispatchedAt       *time.Time
+	NotBefore          *time.Time
+	LeaseUntil         *time.Time
+	AttemptNo          int32
+	HoldReason         string
+	NeedsPersonAt      *time.Time
+	ReconcileAt        *time.Time
+	ReconcileTries     int32
+	CleanReads         int32
+	PublishedAt        *time.Time
+	LatenessMs         *int64
+	RemoteUrl          string
+	FailureCode        string
+	FailureDetail      string
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+}
+
+type Version struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	PostID      uuid.UUID
+	Number      int32
+	Content     []byte
+	ContentHash string
+	Note        string
+	ActorKind   string
+	ActorID     uuid.UUID
+	ActorName   string
+	CreatedAt   time.Time
+}
