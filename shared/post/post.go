@@ -131,6 +131,8 @@ type Attempt struct {
 	RemoteURL  string
 	Code       string
 	Detail     string
+	// SettledBy is empty for the network's own answer, else "read_back" or "person".
+	SettledBy string
 }
 
 // Severity says how much a finding matters.

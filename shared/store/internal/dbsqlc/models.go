@@ -10,6 +10,28 @@ import (
 	"github.com/google/uuid"
 )
 
+type Attempt struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	PostID      uuid.UUID
+	AccountID   uuid.UUID
+	Revision    int64
+	Part        int32
+	Number      int32
+	State       string
+	Fingerprint string
+	SinceID     string
+	ReplyTo     string
+	StartedAt   time.Time
+	FinishedAt  *time.Time
+	RemoteID    *string
+	RemoteUrl   string
+	Code        string
+	Detail      string
+	RequestID   string
+	SettledBy   string
+}
+
 type Post struct {
 	WorkspaceID        uuid.UUID
 	ID                 uuid.UUID
@@ -42,6 +64,26 @@ type Post struct {
 	FailureDetail      string
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+}
+
+type Reading struct {
+	WorkspaceID   uuid.UUID
+	PostID        uuid.UUID
+	AgeSeconds    int64
+	DueAt         time.Time
+	DispatchedAt  *time.Time
+	TakenAt       *time.Time
+	Tries         int32
+	Problem       string
+	GivenUpAt     *time.Time
+	Impressions   *int64
+	Likes         *int64
+	Replies       *int64
+	Reposts       *int64
+	Quotes        *int64
+	Bookmarks     *int64
+	LinkClicks    *int64
+	ProfileClicks *int64
 }
 
 type Version struct {

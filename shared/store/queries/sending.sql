@@ -1,0 +1,221 @@
+-- name: SendingView :one
+-- All that a sender needs to know of a post, read without a lock.
+SELECT sqlc.embed(p), sqlc.embed(v),
+       a.network, a.handle, a.remote_id, a.status AS account_status,
+       coalesce(ap.content_hash, '') AS approved_hash,
+       coalesce(ap.version_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS approved_version_id,
+       coalesce((extract(epoch FROM greatest(p.due_at, p.not_before) - clock_timestamp()) * 1000000)::bigint, 0)::bigint AS due_in_us,
+       (p.lease_until IS NOT NULL AND p.lease_until > clock_timestamp())::boolean AS lease_live,
+       clock_timestamp()::timestamptz AS now,
+       -- Reading back starts behind the newest post of the account that we know.
+       coalesce((SELECT t.remote_id FROM attempts t
+                 WHERE t.workspace_id = p.workspace_id AND t.account_id = p.account_id AND t.state = 'accepted'
+                 ORDER BY t.finished_at DESC LIMIT 1), '')::text AS since_id
+FROM posts p
+JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
+JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
+LEFT JOIN approvals ap ON ap.workspace_id = p.workspace_id AND ap.post_id = p.id AND ap.revoked_at IS NULL
+WHERE p.workspace_id = $1 AND p.id = $2;
+
+-- name: AttemptsOfPost :many
+SELECT * FROM attempts WHERE workspace_id = $1 AND post_id = $2 ORDER BY part, number;
+
+-- name: LockWorkspaceShared :one
+-- Shared: a pause either committed before and is seen, or waits for us.
+SELECT paused_at, paused_networks FROM workspaces WHERE id = $1 FOR SHARE;
+
+-- name: LockAccountShared :one
+SELECT network, status, paused_at, coalesce(limited_until > clock_timestamp(), false)::boolean AS limited, catch_up, catch_up_within_seconds
+FROM accounts WHERE workspace_id = $1 AND id = $2 FOR SHARE;
+
+-- name: JudgeIntent :one
+-- Read after the locks, in a statement of its own, so that its snapshot holds
+-- whatever committed while we waited for them.
+SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_id,
+       -- Compared by the server at full precision: never early, not by a microsecond.
+       coalesce(greatest(p.due_at, p.not_before) > clock_timestamp(), true)::boolean AS early,
+       coalesce((extract(epoch FROM greatest(p.due_at, p.not_before) - clock_timestamp()) * 1000000)::bigint, 0)::bigint AS due_in_us,
+       coalesce((extract(epoch FROM clock_timestamp() - p.due_at) * 1000)::bigint, 0)::bigint AS late_ms,
+       clock_timestamp()::timestamptz AS now,
+       coalesce((SELECT ap.content_hash FROM approvals ap
+                 WHERE ap.workspace_id = p.workspace_id AND ap.post_id = p.id AND ap.revoked_at IS NULL
+                   AND ap.version_id = p.version_id), '')::text AS approved_hash,
+       (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
+          AND t.part = sqlc.arg(part) AND t.state IN ('sending', 'unknown', 'accepted')) AS live_attempts,
+       (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
+          AND t.state = 'accepted') AS accepted_parts,
+       (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
+          AND t.part = sqlc.arg(part)) AS part_attempts
+FROM posts p WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = sqlc.arg(id);
+
+-- name: LockPostRow :one
+SELECT id FROM posts WHERE workspace_id = $1 AND id = $2 FOR UPDATE;
+
+-- name: BeginSending :one
+UPDATE posts
+SET state = 'sending', attempt_no = attempt_no + 1, etag = etag + 1, updated_at = clock_timestamp(),
+    lease_until = clock_timestamp() + make_interval(secs => sqlc.arg(lease_seconds)::float8),
+    hold_reason = '', not_before = NULL, needs_person_at = NULL, reconcile_at = NULL, failure_code = '', failure_detail = ''
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
+RETURNING attempt_no;
+
+-- name: InsertAttempt :exec
+INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9, $10, clock_timestamp());
+
+-- name: AttemptByID :one
+SELECT * FROM attempts WHERE workspace_id = $1 AND id = $2;
+
+-- name: SettleAttempt :execrows
+UPDATE attempts
+SET state = sqlc.arg(to_state), finished_at = coalesce(finished_at, sqlc.narg(finished_at), clock_timestamp()), remote_id = sqlc.narg(remote_id),
+    remote_url = sqlc.arg(remote_url), code = sqlc.arg(code), detail = sqlc.arg(detail), request_id = sqlc.arg(request_id),
+    settled_by = sqlc.arg(settled_by)
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND state = ANY (sqlc.arg(from_states)::text[]);
+
+-- name: FinishPost :exec
+-- The lateness is the acceptance of the first part, as near as we can see it, minus due.
+UPDATE posts
+SET state = 'published', published_at = sqlc.arg(published_at)::timestamptz,
+    lateness_ms = round(extract(epoch FROM sqlc.arg(first_accepted_at)::timestamptz - due_at) * 1000)::bigint,
+    remote_url = sqlc.arg(remote_url), etag = etag + 1, updated_at = clock_timestamp(), lease_until = NULL,
+    hold_reason = '', needs_person_at = NULL, reconcile_at = NULL, not_before = NULL, failure_code = '', failure_detail = ''
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id);
+
+-- name: FirstAccepted :one
+SELECT coalesce(finished_at, started_at)::timestamptz AS accepted_at, remote_url FROM attempts
+WHERE workspace_id = $1 AND post_id = $2 AND part = 0 AND state = 'accepted';
+
+-- name: RenewLease :exec
+UPDATE posts
+SET state = 'sending', lease_until = clock_timestamp() + make_interval(secs => sqlc.arg(lease_seconds)::float8), etag = etag + 1,
+    updated_at = clock_timestamp(), reconcile_at = NULL
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id);
+
+-- name: BackToScheduled :one
+-- Nothing is in flight and something is left to send. dispatched_revision is
+-- set: the caller writes the message in the same transaction.
+UPDATE posts
+SET state = 'scheduled', lease_until = NULL, etag = etag + 1, updated_at = clock_timestamp(), reconcile_at = NULL,
+    not_before = clock_timestamp() + make_interval(secs => sqlc.arg(wait_seconds)::float8),
+    hold_reason = sqlc.arg(hold_reason), needs_person_at = CASE WHEN sqlc.arg(needs_person)::boolean THEN clock_timestamp() END,
+    dispatched_revision = revision, dispatched_at = clock_timestamp(),
+    failure_code = sqlc.arg(failure_code), failure_detail = sqlc.arg(failure_detail)
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
+RETURNING not_before::timestamptz;
+
+-- name: FailPost :exec
+UPDATE posts
+SET state = 'failed', lease_until = NULL, etag = etag + 1, updated_at = clock_timestamp(), needs_person_at = clock_timestamp(),
+    hold_reason = '', reconcile_at = NULL, not_before = NULL, failure_code = sqlc.arg(failure_code), failure_detail = sqlc.arg(failure_detail)
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id);
+
+-- name: PostBecomesUnknown :one
+UPDATE posts
+SET state = 'unknown', lease_until = NULL, etag = etag + 1, updated_at = clock_timestamp(), reconcile_tries = 0, clean_reads = 0,
+    reconcile_at = clock_timestamp() + make_interval(secs => sqlc.arg(wait_seconds)::float8),
+    failure_code = sqlc.arg(failure_code), failure_detail = sqlc.arg(failure_detail)
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
+RETURNING reconcile_at::timestamptz;
+
+-- name: HoldPost :exec
+UPDATE posts
+SET hold_reason = sqlc.arg(hold_reason), etag = etag + 1, updated_at = clock_timestamp(),
+    needs_person_at = CASE WHEN sqlc.arg(needs_person)::boolean THEN coalesce(needs_person_at, clock_timestamp()) ELSE needs_person_at END
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND hold_reason <> sqlc.arg(hold_reason);
+
+-- name: MissPost :exec
+UPDATE posts SET state = 'missed', etag = etag + 1, updated_at = clock_timestamp(), hold_reason = '', needs_person_at = clock_timestamp()
+WHERE workspace_id = $1 AND id = $2 AND state = 'scheduled';
+
+-- name: LimitAccount :exec
+UPDATE accounts SET limited_until = clock_timestamp() + make_interval(secs => sqlc.arg(wait_seconds)::float8), updated_at = clock_timestamp()
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
+  AND (limited_until IS NULL OR limited_until < clock_timestamp() + make_interval(secs => sqlc.arg(wait_seconds)::float8));
+
+-- name: AccountNeedsReauth :execrows
+UPDATE accounts SET status = 'reauth_needed', etag = etag + 1, updated_at = clock_timestamp()
+WHERE workspace_id = $1 AND id = $2 AND status = 'connected';
+
+-- name: ExpiredLeases :many
+SELECT workspace_id, id FROM posts
+WHERE state = 'sending' AND lease_until < clock_timestamp()
+ORDER BY lease_until LIMIT sqlc.arg(max_rows);
+
+-- name: UpdateHolds :execrows
+-- Says on each post that is due soon why it will not go, and takes the word
+-- back once the reason is gone.
+WITH v AS (
+  SELECT p.workspace_id, p.id,
+         CASE WHEN w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) THEN 'workspace_paused'
+              WHEN a.paused_at IS NOT NULL THEN 'account_paused'
+              WHEN a.status <> 'connected' THEN 'account_needs_reconnect'
+              WHEN a.limited_until > clock_timestamp() THEN 'rate_limited'
+              WHEN p.hold_reason IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited') THEN ''
+              ELSE p.hold_reason END AS reason
+  FROM posts p
+  JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
+  JOIN workspaces w ON w.id = p.workspace_id
+  WHERE p.state = 'scheduled' AND p.due_at < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+)
+UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp()
+FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
+
+-- name: DispatchDue :many
+-- Marks the posts that fall due within the horizon as handed out and returns
+-- them, one page a call. A post is handed out once a revision; again only when
+-- it is overdue by 30 s and nobody is at it, which is what makes losing every
+-- queue harmless.
+WITH due AS (
+  SELECT p.workspace_id, p.id FROM posts p
+  WHERE p.state = 'scheduled'
+    AND p.due_at < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+    AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8))
+    AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
+                              'content_not_as_approved')
+    AND (p.dispatched_revision IS DISTINCT FROM p.revision
+         OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
+             AND p.dispatched_at < clock_timestamp() - interval '30 seconds')
+         OR (sqlc.arg(queues_lost)::boolean AND p.dispatched_at < sqlc.arg(lost_before)::timestamptz))
+  ORDER BY p.due_at, p.id
+  LIMIT sqlc.arg(max_rows)
+  FOR UPDATE OF p SKIP LOCKED
+)
+UPDATE posts p SET dispatched_revision = p.revision, dispatched_at = clock_timestamp()
+FROM due WHERE p.workspace_id = due.workspace_id AND p.id = due.id
+RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at;
+
+-- name: DispatchPost :one
+UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp()
+WHERE workspace_id = $1 AND id = $2 AND state = 'scheduled'
+RETURNING revision, correlation_id, greatest(due_at, not_before)::timestamptz AS send_at;
+
+-- name: ClaimReconcile :one
+-- The next look is pushed away first, so that two messages do not read at once.
+UPDATE posts
+SET reconcile_at = clock_timestamp() + make_interval(secs => sqlc.arg(lease_seconds)::float8), reconcile_tries = reconcile_tries + 1
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND state = 'unknown'
+  AND reconcile_at <= clock_timestamp() + interval '1 second'
+RETURNING reconcile_tries, clean_reads, correlation_id, needs_person_at;
+
+-- name: NextReconcile :exec
+UPDATE posts
+SET reconcile_at = clock_timestamp() + make_interval(secs => sqlc.arg(wait_seconds)::float8), clean_reads = sqlc.arg(clean_reads),
+    failure_detail = sqlc.arg(failure_detail), etag = etag + 1, updated_at = clock_timestamp(),
+    needs_person_at = CASE WHEN sqlc.arg(needs_person)::boolean THEN coalesce(needs_person_at, clock_timestamp()) ELSE needs_person_at END
+WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND state = 'unknown';
+
+-- name: ReconcilesDue :many
+SELECT workspace_id, id, correlation_id, reconcile_at::timestamptz AS reconcile_at FROM posts
+WHERE state = 'unknown' AND reconcile_at < clock_timestamp() - make_interval(secs => sqlc.arg(overdue_seconds)::float8)
+ORDER BY reconcile_at LIMIT sqlc.arg(max_rows);
+
+-- name: OwnedRemoteIDs :many
+-- Which of these the account's other deliveries already own: the same text
+-- posted twice on purpose must not be taken for one post.
+SELECT remote_id::text FROM attempts
+WHERE workspace_id = $1 AND account_id = $2 AND remote_id = ANY (sqlc.arg(remote_ids)::text[]);
+
+-- name: LiveAttempt :one
+SELECT * FROM attempts WHERE workspace_id = $1 AND post_id = $2 AND state IN ('sending', 'unknown')
+ORDER BY part DESC LIMIT 1;

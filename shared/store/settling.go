@@ -1,0 +1,315 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/shared/account"
+	"rostrum/shared/apperr"
+	"rostrum/shared/audit"
+	"rostrum/shared/post"
+	"rostrum/shared/store/internal/dbsqlc"
+)
+
+// Settlement is how an attempt ended.
+type Settlement struct {
+	AttemptID uuid.UUID
+	To        post.AttemptState
+	RemoteID  string // with AttemptAccepted
+	RemoteURL string
+	Code      string
+	Detail    string
+	RequestID string
+	// SettledBy is empty for the network's own answer, else "read_back" or "person".
+	SettledBy string
+	// At is when it ended; zero is now.
+	At time.Time
+}
+
+// SettleAttempt writes how an attempt ended. From sending it may end any way;
+// from unknown only as accepted or absent. Saying the same twice is no error.
+// Errors: Conflict (code attempt_settled) when it is settled otherwise, or
+// (code remote_id_taken) when another attempt owns the remote id.
+func (tx *Tx) SettleAttempt(ctx context.Context, workspace uuid.UUID, s Settlement) error {
+	from := []string{string(post.AttemptSending)}
+	if s.To == post.AttemptAccepted || s.To == post.AttemptAbsent {
+		from = append(from, string(post.AttemptUnknown))
+	}
+	var remoteID *string
+	if s.RemoteID != "" {
+		remoteID = &s.RemoteID
+	}
+	var at *time.Time
+	if !s.At.IsZero() {
+		at = new(s.At.UTC())
+	}
+	n, err := tx.q.SettleAttempt(ctx, dbsqlc.SettleAttemptParams{
+		ToState: string(s.To), FinishedAt: at, RemoteID: remoteID, RemoteUrl: s.RemoteURL, Code: s.Code, Detail: s.Detail,
+		RequestID: s.RequestID, SettledBy: s.SettledBy, WorkspaceID: workspace, ID: s.AttemptID, FromStates: from,
+	})
+	if constraintOf(err) == "attempts_remote" {
+		return apperr.New(apperr.Conflict, "remote_id_taken", "another post owns that post on the network").WithCause(err)
+	}
+	if err != nil {
+		return fmt.Errorf("settle attempt %s as %s: %w", s.AttemptID, s.To, classify(err))
+	}
+	if n == 1 {
+		return nil
+	}
+	a, err := tx.q.AttemptByID(ctx, dbsqlc.AttemptByIDParams{WorkspaceID: workspace, ID: s.AttemptID})
+	if err != nil {
+		return fmt.Errorf("settle attempt %s: %w", s.AttemptID, classify(err))
+	}
+	same := a.State == string(s.To) && (s.RemoteID == "" || a.RemoteID != nil && *a.RemoteID == s.RemoteID)
+	if same {
+		return nil
+	}
+	return apperr.New(apperr.Conflict, "attempt_settled", "the attempt is settled as %s", a.State)
+}
+
+// LiveAttempt returns the post's attempt that is sending or unknown, and false
+// when there is none.
+func (tx *Tx) LiveAttempt(ctx context.Context, r PostRef) (post.Attempt, bool, error) {
+	row, err := tx.q.LiveAttempt(ctx, dbsqlc.LiveAttemptParams{WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID)})
+	if err != nil {
+		if err := classify(err); apperr.KindOf(err) != apperr.NotFound {
+			return post.Attempt{}, false, fmt.Errorf("find live attempt of post %s: %w", r.PostID, err)
+		}
+		return post.Attempt{}, false, nil
+	}
+	return toAttempt(row), true, nil
+}
+
+// FinishPost marks a post published at the given time; its lateness is that
+// of its first part. The first part must be accepted.
+func (tx *Tx) FinishPost(ctx context.Context, r PostRef, at time.Time) error {
+	first, err := tx.q.FirstAccepted(ctx, dbsqlc.FirstAcceptedParams{WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID)})
+	if err != nil {
+		return fmt.Errorf("find first part of post %s: %w", r.PostID, classify(err))
+	}
+	err = tx.q.FinishPost(ctx, dbsqlc.FinishPostParams{
+		PublishedAt: at.UTC(), FirstAcceptedAt: first.AcceptedAt, RemoteUrl: first.RemoteUrl, WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
+	})
+	if err != nil {
+		return fmt.Errorf("finish post %s: %w", r.PostID, classify(err))
+	}
+	return nil
+}
+
+// RenewLease keeps a post with its sender, from sending or unknown, while
+// parts are left.
+func (tx *Tx) RenewLease(ctx context.Context, r PostRef, lease time.Duration) error {
+	err := tx.q.RenewLease(ctx, dbsqlc.RenewLeaseParams{LeaseSeconds: lease.Seconds(), WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
+	if err != nil {
+		return fmt.Errorf("renew lease of post %s: %w", r.PostID, classify(err))
+	}
+	return nil
+}
+
+// Requeue says how a post waits for its next try.
+type Requeue struct {
+	Wait        time.Duration
+	Hold        post.HoldReason
+	NeedsPerson bool
+	Code        string
+	Detail      string
+}
+
+// BackToScheduled takes a post that has something left to send and nothing in
+// flight back to scheduled, marks it handed out, and returns when the next try
+// may start. The caller writes the message in the same transaction.
+func (tx *Tx) BackToScheduled(ctx context.Context, r PostRef, q Requeue) (time.Time, error) {
+	at, err := tx.q.BackToScheduled(ctx, dbsqlc.BackToScheduledParams{
+		WaitSeconds: q.Wait.Seconds(), HoldReason: string(q.Hold), NeedsPerson: q.NeedsPerson, FailureCode: q.Code, FailureDetail: q.Detail,
+		WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("requeue post %s: %w", r.PostID, classify(err))
+	}
+	return at.UTC(), nil
+}
+
+// FailPost ends a post's sending with a reason for people.
+func (tx *Tx) FailPost(ctx context.Context, r PostRef, code, detail string) error {
+	err := tx.q.FailPost(ctx, dbsqlc.FailPostParams{FailureCode: code, FailureDetail: detail, WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
+	if err != nil {
+		return fmt.Errorf("fail post %s: %w", r.PostID, classify(err))
+	}
+	return nil
+}
+
+// PostBecomesUnknown marks a post whose part may or may not be public and
+// returns when to read the account back first.
+func (tx *Tx) PostBecomesUnknown(ctx context.Context, r PostRef, wait time.Duration, code, detail string) (time.Time, error) {
+	at, err := tx.q.PostBecomesUnknown(ctx, dbsqlc.PostBecomesUnknownParams{
+		WaitSeconds: wait.Seconds(), FailureCode: code, FailureDetail: detail, WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("mark post %s unknown: %w", r.PostID, classify(err))
+	}
+	return at.UTC(), nil
+}
+
+// HoldPost writes why a scheduled post is not going out. A late one needs a person.
+func (tx *Tx) HoldPost(ctx context.Context, r PostRef, actor audit.Actor, hold post.HoldReason) error {
+	err := tx.q.HoldPost(ctx, dbsqlc.HoldPostParams{
+		HoldReason: string(hold), NeedsPerson: hold == post.HeldLate || hold == post.HeldContentChanged || hold == post.HeldReauth,
+		WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
+	})
+	if err != nil {
+		return fmt.Errorf("hold post %s: %w", r.PostID, classify(err))
+	}
+	return tx.RecordPost(ctx, r, actor, "post.held", map[string]any{"reason": string(hold)})
+}
+
+// LimitAccount keeps the whole account back for a while; a longer limit stays.
+func (tx *Tx) LimitAccount(ctx context.Context, workspace uuid.UUID, id account.ID, wait time.Duration) error {
+	err := tx.q.LimitAccount(ctx, dbsqlc.LimitAccountParams{WaitSeconds: wait.Seconds(), WorkspaceID: workspace, ID: uuid.UUID(id)})
+	if err != nil {
+		return fmt.Errorf("limit account %s: %w", id, classify(err))
+	}
+	return nil
+}
+
+// AccountNeedsReauth marks a connected account as needing a person to connect
+// it again and reports whether it was connected.
+func (tx *Tx) AccountNeedsReauth(ctx context.Context, workspace uuid.UUID, id account.ID, actor audit.Actor, why string) (bool, error) {
+	n, err := tx.q.AccountNeedsReauth(ctx, dbsqlc.AccountNeedsReauthParams{WorkspaceID: workspace, ID: uuid.UUID(id)})
+	if err != nil {
+		return false, fmt.Errorf("mark account %s: %w", id, classify(err))
+	}
+	if n == 0 {
+		return false, nil
+	}
+	actor.WorkspaceID = workspace
+	return true, tx.Record(ctx, audit.Event{
+		Actor: actor, Action: "account.needs_reconnect", SubjectKind: "account", SubjectID: uuid.UUID(id), AccountID: uuid.UUID(id),
+		Detail: map[string]any{"why": why},
+	})
+}
+
+// Due is a post that was just marked as handed out.
+type Due struct {
+	PostRef
+	Revision int64
+	SendAt   time.Time
+}
+
+// DispatchDue marks one page of the posts that fall due within the horizon as
+// handed out and returns them. lostBefore, when not zero, hands out again what
+// was handed out before that instant: for a start at which every queue is empty.
+func (tx *Tx) DispatchDue(ctx context.Context, horizon time.Duration, limit int, lostBefore time.Time) ([]Due, error) {
+	rows, err := tx.q.DispatchDue(ctx, dbsqlc.DispatchDueParams{
+		HorizonSeconds: horizon.Seconds(), MaxRows: int32(limit), QueuesLost: !lostBefore.IsZero(), LostBefore: lostBefore.UTC(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dispatch due posts: %w", classify(err))
+	}
+	out := make([]Due, len(rows))
+	for i, r := range rows {
+		out[i] = Due{
+			PostRef:  PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID), CorrelationID: r.CorrelationID},
+			Revision: r.Revision, SendAt: r.SendAt.UTC(),
+		}
+	}
+	return out, nil
+}
+
+// Dispatch marks one scheduled post as handed out; the caller writes the
+// message in the same transaction. Errors: Conflict when it is not scheduled.
+func (tx *Tx) Dispatch(ctx context.Context, r PostRef) (Due, error) {
+	row, err := tx.q.DispatchPost(ctx, dbsqlc.DispatchPostParams{WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
+	if err != nil {
+		if err := classify(err); apperr.KindOf(err) != apperr.NotFound {
+			return Due{}, fmt.Errorf("dispatch post %s: %w", r.PostID, err)
+		}
+		return Due{}, fmt.Errorf("dispatch post %s: %w", r.PostID, wrongState())
+	}
+	r.CorrelationID = row.CorrelationID
+	return Due{PostRef: r, Revision: row.Revision, SendAt: row.SendAt.UTC()}, nil
+}
+
+// UpdateHolds writes on each scheduled post within the horizon why it will not
+// go, or takes the word back, and returns how many changed.
+func (tx *Tx) UpdateHolds(ctx context.Context, horizon time.Duration) (int64, error) {
+	n, err := tx.q.UpdateHolds(ctx, horizon.Seconds())
+	if err != nil {
+		return 0, fmt.Errorf("update holds: %w", classify(err))
+	}
+	return n, nil
+}
+
+// ExpiredLeases returns posts whose sender has not been heard of.
+func (tx *Tx) ExpiredLeases(ctx context.Context, limit int) ([]PostRef, error) {
+	rows, err := tx.q.ExpiredLeases(ctx, int32(limit))
+	if err != nil {
+		return nil, fmt.Errorf("list expired leases: %w", classify(err))
+	}
+	out := make([]PostRef, len(rows))
+	for i, r := range rows {
+		out[i] = PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID)}
+	}
+	return out, nil
+}
+
+// Reconcile is a claimed look at an unknown post.
+type Reconcile struct {
+	Tries       int // this one included
+	CleanReads  int // before this one
+	NeedsPerson bool
+}
+
+// ClaimReconcile takes the turn to read an unknown post's account back, for
+// the length of the lease, and reports false when it is not due or not unknown.
+func (tx *Tx) ClaimReconcile(ctx context.Context, r PostRef, lease time.Duration) (Reconcile, bool, error) {
+	row, err := tx.q.ClaimReconcile(ctx, dbsqlc.ClaimReconcileParams{LeaseSeconds: lease.Seconds(), WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
+	if err != nil {
+		if err := classify(err); apperr.KindOf(err) != apperr.NotFound {
+			return Reconcile{}, false, fmt.Errorf("claim reconcile of post %s: %w", r.PostID, err)
+		}
+		return Reconcile{}, false, nil
+	}
+	return Reconcile{Tries: int(row.ReconcileTries), CleanReads: int(row.CleanReads), NeedsPerson: row.NeedsPersonAt != nil}, true, nil
+}
+
+// NextReconcile sets when to look again and what the looks so far came to.
+func (tx *Tx) NextReconcile(ctx context.Context, r PostRef, wait time.Duration, cleanReads int, detail string, needsPerson bool) error {
+	err := tx.q.NextReconcile(ctx, dbsqlc.NextReconcileParams{
+		WaitSeconds: wait.Seconds(), CleanReads: int32(cleanReads), FailureDetail: detail, NeedsPerson: needsPerson,
+		WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
+	})
+	if err != nil {
+		return fmt.Errorf("set next reconcile of post %s: %w", r.PostID, classify(err))
+	}
+	return nil
+}
+
+// ReconcilesDue returns unknown posts whose look is overdue by more than the given time.
+func (tx *Tx) ReconcilesDue(ctx context.Context, overdue time.Duration, limit int) ([]Due, error) {
+	rows, err := tx.q.ReconcilesDue(ctx, dbsqlc.ReconcilesDueParams{OverdueSeconds: overdue.Seconds(), MaxRows: int32(limit)})
+	if err != nil {
+		return nil, fmt.Errorf("list due reconciles: %w", classify(err))
+	}
+	out := make([]Due, len(rows))
+	for i, r := range rows {
+		out[i] = Due{PostRef: PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID), CorrelationID: r.CorrelationID}, SendAt: r.ReconcileAt.UTC()}
+	}
+	return out, nil
+}
+
+// OwnedRemoteIDs returns which of the remote ids belong to a recorded attempt
+// of the account.
+func (tx *Tx) OwnedRemoteIDs(ctx context.Context, workspace uuid.UUID, id account.ID, remoteIDs []string) (map[string]bool, error) {
+	rows, err := tx.q.OwnedRemoteIDs(ctx, dbsqlc.OwnedRemoteIDsParams{WorkspaceID: workspace, AccountID: uuid.UUID(id), RemoteIds: remoteIDs})
+	if err != nil {
+		return nil, fmt.Errorf("list owned remote ids of account %s: %w", id, classify(err))
+	}
+	out := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		out[r] = true
+	}
+	return out, nil
+}
