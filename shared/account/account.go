@@ -90,6 +90,8 @@ type Account struct {
 	Profile     Profile
 	// PausedAt is when a person paused the account; nil when it runs.
 	PausedAt *time.Time
+	// PauseReason is what that person said; empty when it runs.
+	PauseReason string
 	// LimitedUntil is when the network's rate limit lets it go on; nil when it runs.
 	LimitedUntil *time.Time
 	// ETag rises with every edit of the profile.

@@ -313,6 +313,7 @@ CREATE INDEX posts_in_flight ON posts (lease_until) WHERE state = 'sending';
 CREATE INDEX posts_unknown ON posts (reconcile_at) WHERE state = 'unknown';
 CREATE INDEX posts_by_account ON posts (workspace_id, account_id, due_at);
 CREATE INDEX posts_by_state ON posts (workspace_id, state, id);
+CREATE INDEX posts_by_change ON posts (workspace_id, updated_at DESC, id DESC);
 CREATE INDEX posts_calendar ON posts (workspace_id, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE versions (
@@ -523,6 +524,8 @@ CREATE TABLE audit_events (
 );
 CREATE INDEX audit_by_subject ON audit_events (workspace_id, subject_id, seq DESC);
 CREATE INDEX audit_by_workspace ON audit_events (workspace_id, seq DESC);
+-- The feed of changes goes by transaction, then by place.
+CREATE INDEX audit_by_transaction ON audit_events (workspace_id, xid, seq);
 
 -- +goose StatementBegin
 CREATE FUNCTION posts_guard() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -10,6 +10,35 @@ import (
 	"github.com/google/uuid"
 )
 
+type Account struct {
+	WorkspaceID          uuid.UUID
+	ID                   uuid.UUID
+	Network              string
+	Handle               string
+	RemoteID             string
+	Status               string
+	DisplayName          string
+	TimeZone             string
+	Goals                []string
+	Interests            []string
+	Projects             []byte
+	Audience             string
+	Voice                string
+	Guidelines           string
+	BannedWords          []string
+	Slots                []byte
+	PostsPerWeek         int32
+	MinGapSeconds        int32
+	CatchUp              string
+	CatchUpWithinSeconds int32
+	PausedAt             *time.Time
+	PauseReason          string
+	LimitedUntil         *time.Time
+	Etag                 int64
+	CreatedAt            time.Time
+	UpdatedAt            time.Time
+}
+
 type Attempt struct {
 	WorkspaceID uuid.UUID
 	ID          uuid.UUID
