@@ -35,6 +35,9 @@ type Request struct {
 	MaxOutputTokens int
 	// Temperature is 0 to 2. Models that refuse one are asked without.
 	Temperature float64
+	// Check decides whether an answer that follows the schema is usable; its
+	// error, made by BadAnswerError, becomes the run's. Nil takes any.
+	Check func(answer json.RawMessage) error
 }
 
 // Usage is what one question cost in tokens. CachedTokens are part of InputTokens.
@@ -53,7 +56,8 @@ type Answer struct {
 }
 
 // Model answers requests. An implementation owns the retries of one question
-// and bounds its time; callers do not retry what it gave up.
+// and bounds its time; callers do not retry what it gave up. Every answer has
+// passed CheckAnswer.
 //
 // Errors, by code: CodeAway (Unavailable), CodeBusy (RateLimited, RetryAfter
 // set when known), CodeOutOfCredit and CodeNotConfigured (Forbidden; a person

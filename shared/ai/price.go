@@ -146,6 +146,7 @@ func clampTokens(n int64) int64 { return min(max(n, 0), maxTokens) }
 func decodeStrict(raw []byte, into any) error {
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	d.DisallowUnknownFields()
+	d.UseNumber()
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("decode: %w", err)
 	}

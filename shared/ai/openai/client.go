@@ -4,7 +4,6 @@
 package openai
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,7 +97,7 @@ func (c *Client) Complete(ctx context.Context, r ai.Request) (ai.Answer, error) 
 	for try := 1; ; try++ {
 		response, err := c.api.CreateChatCompletion(ctx, request)
 		if err == nil {
-			return c.read(response)
+			return c.read(r, response)
 		}
 		failure := classify(err, response.Header())
 		answer := ai.Answer{Model: c.options.Model, Simulated: c.simulated(response)}
@@ -163,7 +162,7 @@ func (c *Client) simulated(r openai.ChatCompletionResponse) bool {
 	return r.Header().Get(simulatedHeader) != "" || strings.Contains(r.Model, "simulated")
 }
 
-func (c *Client) read(r openai.ChatCompletionResponse) (ai.Answer, error) {
+func (c *Client) read(asked ai.Request, r openai.ChatCompletionResponse) (ai.Answer, error) {
 	answer := ai.Answer{
 		Model: r.Model, Simulated: c.simulated(r),
 		Usage: ai.Usage{InputTokens: int64(r.Usage.PromptTokens), OutputTokens: int64(r.Usage.CompletionTokens)},
@@ -188,9 +187,9 @@ func (c *Client) read(r openai.ChatCompletionResponse) (ai.Answer, error) {
 	case strings.TrimSpace(choice.Message.Content) == "":
 		return answer, ai.BadAnswerError("it is empty")
 	}
-	content := bytes.TrimSpace([]byte(choice.Message.Content))
-	if !json.Valid(content) || content[0] != '{' {
-		return answer, ai.BadAnswerError("it is not a JSON object")
+	content := json.RawMessage(choice.Message.Content)
+	if err := ai.CheckAnswer(asked, content); err != nil {
+		return answer, fmt.Errorf("answer of %s to %s: %w", answer.Model, asked.SchemaName, err)
 	}
 	answer.JSON = content
 	return answer, nil
