@@ -1,0 +1,86 @@
+// Command migrate shows and applies the schema's migrations to DATABASE_URL.
+//
+//	migrate plan     what apply would do
+//	migrate apply    bring the database up to date
+//	migrate status   every migration and when it was applied
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"rostrum/shared/apperr"
+	"rostrum/shared/config"
+	"rostrum/shared/store/migrations"
+)
+
+type settings struct {
+	DatabaseURL config.Secret `env:"DATABASE_URL,required,notEmpty"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "migrate: "+err.Error())
+		if e := apperr.As(err); e != nil && e.Hint != "" {
+			fmt.Fprintln(os.Stderr, e.Hint)
+		}
+		os.Exit(1) //nolint:gocritic // nothing is left to release.
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("usage: migrate plan|apply|status")
+	}
+	var s settings
+	if err := config.Load(&s); err != nil {
+		return err
+	}
+	url := s.DatabaseURL.Reveal()
+	switch args[0] {
+	case "plan":
+		return show(ctx, url, out, true)
+	case "status":
+		return show(ctx, url, out, false)
+	case "apply":
+		if err := migrations.Migrate(ctx, url); err != nil {
+			return err
+		}
+		return show(ctx, url, out, false)
+	default:
+		return fmt.Errorf("unknown command %q: use plan, apply or status", args[0])
+	}
+}
+
+func show(ctx context.Context, url string, out io.Writer, pendingOnly bool) error {
+	list, err := migrations.Status(ctx, url)
+	if err != nil {
+		return err
+	}
+	shown := 0
+	for _, m := range list {
+		when := "pending"
+		if m.AppliedAt != nil {
+			when = m.AppliedAt.Format(time.RFC3339)
+		}
+		if pendingOnly && m.AppliedAt != nil {
+			continue
+		}
+		shown++
+		if _, err := fmt.Fprintf(out, "%04d  %-20s  %s\n", m.Version, when, m.Name); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+	}
+	if pendingOnly && shown == 0 {
+		_, err = fmt.Fprintln(out, "nothing to apply")
+	}
+	return err
+}
