@@ -33,6 +33,8 @@ const (
 	HeldLate            HoldReason = "late_needs_decision"
 	HeldRetry           HoldReason = "retrying"
 	HeldContentChanged  HoldReason = "content_not_as_approved"
+	// HeldFoundLate: a part turned up on the network after it was proved absent.
+	HeldFoundLate HoldReason = "found_late"
 )
 
 // Version is one immutable content of a post.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -156,13 +157,18 @@ func (tx *Tx) PostBecomesUnknown(ctx context.Context, r PostRef, wait time.Durat
 // HoldPost writes why a scheduled post is not going out. A late one needs a person.
 func (tx *Tx) HoldPost(ctx context.Context, r PostRef, actor audit.Actor, hold post.HoldReason) error {
 	err := tx.q.HoldPost(ctx, dbsqlc.HoldPostParams{
-		HoldReason: string(hold), NeedsPerson: hold == post.HeldLate || hold == post.HeldContentChanged || hold == post.HeldReauth,
+		HoldReason: string(hold), NeedsPerson: slices.Contains(needsPerson(), hold),
 		WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
 	})
 	if err != nil {
 		return fmt.Errorf("hold post %s: %w", r.PostID, classify(err))
 	}
 	return tx.RecordPost(ctx, r, actor, "post.held", map[string]any{"reason": string(hold)})
+}
+
+// needsPerson lists the holds that only a person can end.
+func needsPerson() []post.HoldReason {
+	return []post.HoldReason{post.HeldLate, post.HeldContentChanged, post.HeldReauth, post.HeldFoundLate}
 }
 
 // LimitAccount keeps the whole account back for a while; a longer limit stays.

@@ -139,3 +139,12 @@ func scopesOf(t SealedTokens) []string {
 	}
 	return t.Scopes
 }
+
+// ExpireToken makes the access token count as expired, so that the next who
+// needs one fetches a new one.
+func (tx *Tx) ExpireToken(ctx context.Context, workspace uuid.UUID, id account.ID) error {
+	if err := tx.q.ExpireToken(ctx, dbsqlc.ExpireTokenParams{WorkspaceID: workspace, AccountID: uuid.UUID(id)}); err != nil {
+		return fmt.Errorf("expire token of account %s: %w", id, classify(err))
+	}
+	return nil
+}

@@ -46,3 +46,8 @@ WHERE a.status = 'connected' AND t.refresh_sealed IS NOT NULL
   AND t.expires_at < clock_timestamp() + make_interval(secs => sqlc.arg(ahead_seconds)::float8)
   AND (t.refresh_lease_until IS NULL OR t.refresh_lease_until < clock_timestamp())
 ORDER BY t.expires_at LIMIT sqlc.arg(max_rows);
+
+-- name: ExpireToken :exec
+-- The network refused the access token although it should still be good.
+UPDATE account_tokens SET expires_at = least(expires_at, clock_timestamp()), updated_at = clock_timestamp()
+WHERE workspace_id = $1 AND account_id = $2;

@@ -216,7 +216,7 @@ WITH due AS (
     AND p.due_at < clock_timestamp() + make_interval(secs => $1::float8)
     AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => $1::float8))
     AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
-                              'content_not_as_approved')
+                              'content_not_as_approved', 'found_late')
     AND (p.dispatched_revision IS DISTINCT FROM p.revision
          OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
              AND p.dispatched_at < clock_timestamp() - interval '30 seconds')

@@ -40,6 +40,22 @@ func (q *Queries) EndRefreshLease(ctx context.Context, arg EndRefreshLeaseParams
 	return err
 }
 
+const expireToken = `-- name: ExpireToken :exec
+UPDATE account_tokens SET expires_at = least(expires_at, clock_timestamp()), updated_at = clock_timestamp()
+WHERE workspace_id = $1 AND account_id = $2
+`
+
+type ExpireTokenParams struct {
+	WorkspaceID uuid.UUID
+	AccountID   uuid.UUID
+}
+
+// The network refused the access token although it should still be good.
+func (q *Queries) ExpireToken(ctx context.Context, arg ExpireTokenParams) error {
+	_, err := q.db.Exec(ctx, expireToken, arg.WorkspaceID, arg.AccountID)
+	return err
+}
+
 const insertTokens = `-- name: InsertTokens :exec
 INSERT INTO account_tokens (workspace_id, account_id, version, access_sealed, refresh_sealed, scopes, expires_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
