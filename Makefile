@@ -1,0 +1,161 @@
+# Rostrum. `make` lists what can be made; `make run` and `make test` need
+# nothing beyond Go, Node 20 or newer, and make itself.
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN       := $(CURDIR)/.bin
+BUILD     := $(CURDIR)/.build
+DASHBOARD := functions/api/dashboard
+FUNCTIONS := api generate review publish metrics
+STAGE     := scripts/stage
+
+GOLANGCI_VERSION := v2.15.0
+SQLC_VERSION     := v1.31.1
+
+# What ships: no cgo, no symbol tables, no paths of this machine.
+GO_SHIP := CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-zA-Z0-9\/-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+
+##@ Use
+
+.PHONY: run
+run: need-go need-node dashboard ## Run everything on this machine: http://localhost:8080
+	@mkdir -p $(BUILD) && go build -o $(BUILD)/local ./scripts/local
+	@exec $(BUILD)/local
+
+.PHONY: demo
+demo: need-go ## Run the whole loop headless on a throw-away folder, step by step
+	@mkdir -p $(BUILD) && go build -o $(BUILD)/demo ./scripts/demo
+	@exec $(BUILD)/demo
+
+##@ Check
+
+.PHONY: test
+test: need-go need-node ## Check everything; sets up by itself what it needs
+	@start=$$SECONDS; \
+	$(STAGE) 'set up' $(MAKE) setup; \
+	$(STAGE) 'format and lint' $(MAKE) lint; \
+	$(STAGE) 'generated code' $(MAKE) test/generated; \
+	$(STAGE) 'dashboard: types, lint, units' $(MAKE) test/dashboard; \
+	$(STAGE) 'Go, on real Postgres' $(MAKE) test/race; \
+	$(STAGE) 'browser' $(MAKE) e2e; \
+	echo "test: ok in $$((SECONDS - start)) s"
+
+# The race detector needs cgo, and cgo a C compiler, which a fresh machine may lack.
+.PHONY: test/race
+test/race: ## Go tests with the race detector, on a throw-away Postgres
+	@race=-race; \
+	if ! command -v "$$(go env CC)" >/dev/null 2>&1; then race=; \
+	  echo 'There is no C compiler here, so the Go tests run without the race detector: install gcc to have it.'; fi; \
+	go run ./scripts/testdb -- go test $$race -shuffle=on -count=1 -timeout=10m ./...
+
+.PHONY: test/short
+test/short: ## Go tests without the race detector
+	@go run ./scripts/testdb -- go test -shuffle=on -timeout=10m ./...
+
+.PHONY: test/dashboard
+test/dashboard: $(DASHBOARD)/node_modules/.package-lock.json ## The dashboard's types, lint and unit tests
+	@cd $(DASHBOARD) && npm run --silent typecheck && npm run --silent lint && npm run --silent test
+
+.PHONY: test/generated
+test/generated: ## Is the committed generated code that of its sources? (by checksum; verify generates)
+	@go test -count=1 -run 'TestGenerated' ./scripts/parity
+
+.PHONY: e2e
+e2e: dashboard ## The main story in a real browser
+	@CHROMIUM="$$(scripts/chromium)" go run ./scripts/e2e
+
+.PHONY: kill
+kill: ## Kill the local stack again and again while it sends, and count doubles and losses
+	@go run ./scripts/kill
+
+.PHONY: lint
+lint: $(BIN)/.golangci-lint-$(GOLANGCI_VERSION) ## Formatters and linters, without changing anything
+	@$(BIN)/golangci-lint fmt --diff ./...
+	@$(BIN)/golangci-lint run ./...
+
+.PHONY: fmt
+fmt: $(BIN)/.golangci-lint-$(GOLANGCI_VERSION) ## Format Go and TypeScript
+	@$(BIN)/golangci-lint fmt ./...
+	@cd $(DASHBOARD) && npm run --silent format
+
+.PHONY: verify
+verify: ## Generate everything anew and fail if that changes a file
+	@$(MAKE) generate
+	@git diff --exit-code --stat -- shared/store functions/api/openapi.json $(DASHBOARD)/src/api \
+	  || { echo 'Generated files were out of date: commit what make generate has changed.'; exit 1; }
+
+##@ Build
+
+.PHONY: build
+build: need-go dashboard $(foreach arch,arm64 x86_64,$(foreach f,$(FUNCTIONS),$(BUILD)/$(arch)/$(f)/bootstrap)) ## The five functions for Lambda, arm64 and x86-64, into .build
+	@ls -l $(BUILD)/{arm64,x86_64}/*/bootstrap | awk '{ printf "  %5.1f MB  %s\n", $$5 / 1e6, $$NF }'
+
+GOARCH_arm64  := arm64
+GOARCH_x86_64 := amd64
+
+.PHONY: FORCE
+$(BUILD)/%/bootstrap: FORCE
+	@echo "building $*"
+	@GOARCH=$(GOARCH_$(firstword $(subst /, ,$*))) $(GO_SHIP) -o $@ ./functions/$(notdir $*)/lambda
+
+# `sam build` calls these. It does not say for which processor: ARCH=x86_64 for
+# functions that are to run in local containers on a PC.
+ARCH ?= arm64
+SAM_TARGETS := build-ApiFunction build-GenerateFunction build-ReviewFunction build-PublishFunction build-MetricsFunction
+.PHONY: $(SAM_TARGETS)
+$(SAM_TARGETS): build-%Function:
+	@GOARCH=$(GOARCH_$(ARCH)) $(GO_SHIP) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)/lambda
+
+.PHONY: dashboard
+dashboard: $(DASHBOARD)/dist/index.html ## Build the dashboard, when its sources have changed
+
+DASHBOARD_SOURCES := $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f 2>/dev/null) \
+	$(wildcard $(DASHBOARD)/*.json $(DASHBOARD)/*.html $(DASHBOARD)/*.ts $(DASHBOARD)/*.cjs)
+$(DASHBOARD)/dist/index.html: $(DASHBOARD_SOURCES) $(DASHBOARD)/node_modules/.package-lock.json
+	@echo 'building the dashboard'
+	@cd $(DASHBOARD) && npm run --silent build -- --logLevel warn
+	@touch $@
+
+$(DASHBOARD)/node_modules/.package-lock.json: $(DASHBOARD)/package-lock.json
+	@$(MAKE) need-node
+	@echo "installing the dashboard's packages (0.4 GB, once)"
+	@cd $(DASHBOARD) && npm ci --no-audit --no-fund --loglevel error
+	@touch $@
+
+.PHONY: generate
+generate: $(BIN)/.sqlc-$(SQLC_VERSION) $(DASHBOARD)/node_modules/.package-lock.json ## SQL code, openapi.json and the dashboard's types from their sources
+	@cd shared/store && $(BIN)/sqlc generate
+	@go test -count=1 -run 'TestOpenAPI' ./functions/api -update
+	@cd $(DASHBOARD) && npm run --silent types
+	@go test -count=1 -run 'TestGenerated' ./scripts/parity -update
+
+##@ Set up
+
+.PHONY: setup
+setup: $(BIN)/.golangci-lint-$(GOLANGCI_VERSION) $(DASHBOARD)/node_modules/.package-lock.json ## Fetch the tools that the checks need
+	@scripts/chromium >/dev/null
+
+$(BIN)/.golangci-lint-$(GOLANGCI_VERSION):
+	@echo 'building golangci-lint from source, once (some minutes)'
+	@GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@touch $@
+
+$(BIN)/.sqlc-$(SQLC_VERSION):
+	@echo 'building sqlc from source, once (some minutes; needs a C compiler)'
+	@GOBIN=$(BIN) go install github.com/sqlc-dev/sqlc/cmd/sqlc@$(SQLC_VERSION)
+	@touch $@
+
+.PHONY: need-go
+need-go:
+	@command -v go >/dev/null || { echo 'Go is missing: install Go 1.26 or newer from https://go.dev/dl and try again.'; exit 1; }
+
+.PHONY: need-node
+need-node:
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' \
+	  || { echo 'Node 20 or newer is missing: install it from https://nodejs.org and try again.'; exit 1; }
