@@ -1,8 +1,3 @@
-// Package post holds a post's life: its states, its content and versions, and
-// the approval that binds a person's word to exactly one content.
-//
-// Start reading at Transitions (the state machine) and Content.Hash (what an
-// approval is bound to).
 package post
 
 import (
