@@ -11,7 +11,8 @@ RETURNING *;
 SELECT * FROM accounts WHERE workspace_id = $1 AND id = $2;
 
 -- name: LockAccount :one
-SELECT * FROM accounts WHERE workspace_id = $1 AND id = $2 FOR UPDATE;
+-- Not FOR UPDATE: rows that only refer to the account must not wait.
+SELECT * FROM accounts WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE;
 
 -- name: AccountsOfWorkspace :many
 SELECT * FROM accounts WHERE workspace_id = $1 ORDER BY created_at, id LIMIT 500;

@@ -169,7 +169,7 @@ func (q *Queries) ConnectAccount(ctx context.Context, arg ConnectAccountParams) 
 }
 
 const lockAccount = `-- name: LockAccount :one
-SELECT workspace_id, id, network, handle, remote_id, status, display_name, time_zone, goals, interests, projects, audience, voice, guidelines, banned_words, slots, posts_per_week, min_gap_seconds, catch_up, catch_up_within_seconds, paused_at, pause_reason, limited_until, etag, created_at, updated_at FROM accounts WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+SELECT workspace_id, id, network, handle, remote_id, status, display_name, time_zone, goals, interests, projects, audience, voice, guidelines, banned_words, slots, posts_per_week, min_gap_seconds, catch_up, catch_up_within_seconds, paused_at, pause_reason, limited_until, etag, created_at, updated_at FROM accounts WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE
 `
 
 type LockAccountParams struct {
@@ -177,6 +177,7 @@ type LockAccountParams struct {
 	ID          uuid.UUID
 }
 
+// Not FOR UPDATE: rows that only refer to the account must not wait.
 func (q *Queries) LockAccount(ctx context.Context, arg LockAccountParams) (Account, error) {
 	row := q.db.QueryRow(ctx, lockAccount, arg.WorkspaceID, arg.ID)
 	var i Account

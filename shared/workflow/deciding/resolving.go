@@ -1,0 +1,130 @@
+package deciding
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/shared/apperr"
+	"rostrum/shared/audit"
+	"rostrum/shared/auth"
+	"rostrum/shared/outbox"
+	"rostrum/shared/post"
+	"rostrum/shared/queue"
+	"rostrum/shared/store"
+)
+
+// Resolution is a person's word on a post of which nobody could tell whether it
+// is public.
+type Resolution struct {
+	// Found says that it is on the network; RemoteURL is where.
+	Found     bool
+	RemoteURL string
+	// Resend sends it again when it was not found; else it has failed.
+	Resend bool
+}
+
+// longestDelay is the longest delay a queue takes; readings beyond it are left
+// to the schedule.
+const longestDelay = 15 * time.Minute
+
+// Resolve settles an unknown post by a person's word. Errors: Forbidden,
+// NotFound, PreconditionFailed; Conflict: wrong_state, attempt_settled,
+// remote_id_taken; Invalid: bad_remote_url.
+func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Resolution) (post.Post, error) {
+	remoteID := ""
+	if r.Found {
+		var err error
+		if remoteID, err = remoteIDOf(r.RemoteURL); err != nil {
+			return post.Post{}, err
+		}
+	}
+	return s.change(ctx, actor, auth.ResolveUnknown, t, func(ctx context.Context, tx *store.Tx, was post.Post) error {
+		if was.State != post.Unknown {
+			return refuse(was.State, "resolved")
+		}
+		live, ok, err := tx.LiveAttempt(ctx, store.Ref(was))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return apperr.New(apperr.Conflict, "wrong_state", "there is no open attempt to resolve").WithHint("Reload the post.")
+		}
+		settlement := store.Settlement{AttemptID: live.ID, To: post.AttemptAbsent, Code: live.Code, SettledBy: "person"}
+		detail := map[string]any{"part": live.Part, "found": r.Found, "resend": r.Resend}
+		if r.Found {
+			settlement.To, settlement.RemoteID, settlement.RemoteURL = post.AttemptAccepted, remoteID, r.RemoteURL
+			// When it appeared nobody knows; it was not before the attempt.
+			settlement.At = live.StartedAt
+			detail["remote_url"] = r.RemoteURL
+		}
+		settlement.Detail = actor.Name + " said so."
+		if err := tx.SettleAttempt(ctx, actor.WorkspaceID, settlement); err != nil {
+			return err
+		}
+		if err := record(ctx, tx, was, actor, "post.resolved", detail); err != nil {
+			return err
+		}
+		return s.goOn(ctx, tx, actor, was, live, r)
+	})
+}
+
+// goOn takes the post where the person's word leads.
+func (s *Service) goOn(ctx context.Context, tx *store.Tx, actor audit.Actor, p post.Post, live post.Attempt, r Resolution) error {
+	ref := store.Ref(p)
+	lastPart := live.Part == len(p.Version.Content.Parts)-1
+	switch {
+	case r.Found && lastPart:
+		return s.finish(ctx, tx, actor, ref, live.StartedAt)
+	case r.Found || r.Resend:
+		at, err := tx.BackToScheduled(ctx, ref, store.Requeue{})
+		if err != nil {
+			return err
+		}
+		return outbox.Enqueue(ctx, tx, queue.Publish, queue.Message{
+			Kind: queue.PublishPost, WorkspaceID: p.WorkspaceID, SubjectID: uuid.UUID(p.ID), Revision: p.Revision, CorrelationID: p.CorrelationID,
+		}, at)
+	}
+	return tx.FailPost(ctx, ref, "said_absent", actor.Name+" looked and says that it is not on the network.")
+}
+
+func (s *Service) finish(ctx context.Context, tx *store.Tx, actor audit.Actor, ref store.PostRef, at time.Time) error {
+	if err := tx.FinishPost(ctx, ref, at); err != nil {
+		return err
+	}
+	if err := tx.PlanReadings(ctx, ref, at, s.ReadingAges); err != nil {
+		return err
+	}
+	for _, age := range s.ReadingAges {
+		if age > longestDelay {
+			continue
+		}
+		err := outbox.Enqueue(ctx, tx, queue.Metrics, queue.Message{
+			Kind: queue.ReadMetrics, WorkspaceID: ref.WorkspaceID, SubjectID: uuid.UUID(ref.PostID), CorrelationID: ref.CorrelationID,
+		}, at.Add(age).Add(time.Second))
+		if err != nil {
+			return err
+		}
+	}
+	return tx.RecordPost(ctx, ref, actor, "post.published", nil)
+}
+
+// remoteIDOf takes the id out of a post's address, the digits behind /status/
+// as X writes them (x.com/<handle>/status/<id>, seen 2026-11).
+func remoteIDOf(address string) (string, error) {
+	bad := apperr.New(apperr.Invalid, "bad_remote_url", "this is not the address of a post").WithField("remote_url").
+		WithHint("Open the post on the network and copy its address; it has /status/ and a number in it.")
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		return "", bad
+	}
+	_, rest, ok := strings.Cut(u.Path, "/status/")
+	id, _, _ := strings.Cut(rest, "/")
+	if !ok || id == "" || len(id) > 20 || strings.Trim(id, "0123456789") != "" {
+		return "", bad
+	}
+	return id, nil
+}
