@@ -624,7 +624,10 @@ GRANT SELECT, INSERT, UPDATE ON oauth_states TO rostrum_api;
 GRANT SELECT, INSERT, UPDATE ON sources, generations, ideas TO rostrum_api, rostrum_worker;
 GRANT SELECT ON source_items TO rostrum_api;
 GRANT SELECT, INSERT, UPDATE ON source_items TO rostrum_worker;
-GRANT SELECT, INSERT, UPDATE ON posts, approvals, outbox TO rostrum_api, rostrum_worker;
+GRANT SELECT, INSERT, UPDATE ON posts, outbox TO rostrum_api, rostrum_worker;
+-- No worker approves; a writer that revises a draft may revoke.
+GRANT SELECT, INSERT, UPDATE ON approvals TO rostrum_api;
+GRANT SELECT, UPDATE (revoked_at, revoked_reason) ON approvals TO rostrum_worker;
 GRANT DELETE ON outbox TO rostrum_worker;
 GRANT SELECT, INSERT ON versions, audit_events TO rostrum_api, rostrum_worker;
 GRANT SELECT ON runs, reviews, findings, readings TO rostrum_api;
