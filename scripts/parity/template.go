@@ -20,6 +20,8 @@ import (
 )
 
 // template is what these checks read of template.yaml.
+//
+//nolint:tagliatelle // the names are CloudFormation's.
 type template struct {
 	Globals struct {
 		Function functionProperties `yaml:"Function"`
@@ -27,11 +29,13 @@ type template struct {
 	Resources map[string]resource `yaml:"Resources"`
 }
 
+//nolint:tagliatelle // the names are CloudFormation's.
 type resource struct {
 	Type       string    `yaml:"Type"`
 	Properties yaml.Node `yaml:"Properties"`
 }
 
+//nolint:tagliatelle // the names are CloudFormation's.
 type functionProperties struct {
 	CodeURI     string `yaml:"CodeUri"`
 	Timeout     int    `yaml:"Timeout"`
@@ -41,6 +45,7 @@ type functionProperties struct {
 	Events map[string]event `yaml:"Events"`
 }
 
+//nolint:tagliatelle // the names are CloudFormation's.
 type event struct {
 	Type       string `yaml:"Type"`
 	Properties struct {
@@ -54,6 +59,7 @@ type event struct {
 	} `yaml:"Properties"`
 }
 
+//nolint:tagliatelle // the names are CloudFormation's.
 type queueProperties struct {
 	VisibilityTimeout int `yaml:"VisibilityTimeout"`
 	RedrivePolicy     *struct {
@@ -265,7 +271,7 @@ func (t *template) queues(report func(string, ...any)) map[string]queuePropertie
 
 // target is the resource that Fn::GetAtt or Ref names.
 func target(n yaml.Node) string {
-	var form struct {
+	var form struct { //nolint:tagliatelle // the names are CloudFormation's.
 		GetAtt []string `yaml:"Fn::GetAtt"`
 		Ref    string   `yaml:"Ref"`
 	}
