@@ -1,0 +1,352 @@
+package store_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"rostrum/shared/account"
+	"rostrum/shared/apperr"
+	"rostrum/shared/audit"
+	"rostrum/shared/post"
+	"rostrum/shared/store"
+	"rostrum/shared/store/storetest"
+)
+
+func intent(p post.Post) store.Intent {
+	return store.Intent{
+		WorkspaceID: p.WorkspaceID, PostID: p.ID, AccountID: p.AccountID, Revision: p.Revision, AttemptID: uuid.Must(uuid.NewV7()),
+		Hash: p.Version.Content.Hash(p.AccountID), Fingerprint: "f", Lease: 25 * time.Second, Grace: 2 * time.Minute,
+	}
+}
+
+func begin(tb testing.TB, w *storetest.World, in store.Intent) store.Judgement {
+	tb.Helper()
+	var j store.Judgement
+	require.NoError(tb, w.Worker.Across(tb.Context(), func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		j, err = tx.BeginAttempt(ctx, in, audit.SystemActor(in.WorkspaceID, "publish"))
+		return err
+	}))
+	return j
+}
+
+func settle(t *testing.T, w *storetest.World, s store.Settlement) error {
+	t.Helper()
+	return w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.SettleAttempt(ctx, w.Workspace, s) })
+}
+
+func TestAnIntentIsJudgedByWhatStandsAtThatMoment(t *testing.T) {
+	t.Parallel()
+	inWorkspace := func(fn func(ctx context.Context, tx *store.Tx, w *storetest.World, p post.Post) error) func(*testing.T, *storetest.World, post.Post) {
+		return func(t *testing.T, w *storetest.World, p post.Post) {
+			t.Helper()
+			require.NoError(t, w.Owner.InWorkspace(t.Context(), w.Workspace, func(ctx context.Context, tx *store.Tx) error { return fn(ctx, tx, w, p) }))
+		}
+	}
+	sql := func(statement string) func(*testing.T, *storetest.World, post.Post) {
+		return func(t *testing.T, w *storetest.World, _ post.Post) {
+			t.Helper()
+			_, err := connect(t, w, "").Exec(t.Context(), statement)
+			require.NoError(t, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		dueIn   time.Duration
+		before  func(*testing.T, *storetest.World, post.Post)
+		spoil   func(*store.Intent)
+		verdict store.Verdict
+		hold    post.HoldReason
+		state   post.State
+	}{
+		"DueGoes":            {verdict: store.Go, state: post.Sending},
+		"NotDueWaits":        {dueIn: time.Minute, verdict: store.Early, state: post.Scheduled},
+		"OldRevisionLoses":   {spoil: func(in *store.Intent) { in.Revision-- }, verdict: store.Lost, state: post.Scheduled},
+		"OtherContentIsHeld": {spoil: func(in *store.Intent) { in.Hash = "v1:other" }, verdict: store.Held, hold: post.HeldContentChanged, state: post.Scheduled},
+		"NoHashIsHeld":       {spoil: func(in *store.Intent) { in.Hash = "" }, verdict: store.Held, hold: post.HeldContentChanged, state: post.Scheduled},
+		"CanceledLoses": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, _ *storetest.World, p post.Post) error {
+			_, err := tx.MovePost(ctx, p, post.Canceled, post.Scheduled)
+			return err
+		}), verdict: store.Lost, state: post.Canceled},
+		"RevokedIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, _ *storetest.World, p post.Post) error {
+			return tx.RevokeApproval(ctx, p, "test")
+		}), verdict: store.Held, hold: post.HeldContentChanged, state: post.Scheduled},
+		"PausedWorkspaceIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, w *storetest.World, _ post.Post) error {
+			return tx.PauseWorkspace(ctx, w.Workspace, "test")
+		}), verdict: store.Held, hold: post.HeldPausedWorkspace, state: post.Scheduled},
+		"PausedNetworkIsHeld": {before: sql("UPDATE workspaces SET paused_networks = '{x}'"), verdict: store.Held, hold: post.HeldPausedWorkspace, state: post.Scheduled},
+		"PausedAccountIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, w *storetest.World, _ post.Post) error {
+			_, err := tx.PauseAccount(ctx, w.Workspace, w.Account.ID, "test")
+			return err
+		}), verdict: store.Held, hold: post.HeldPausedAccount, state: post.Scheduled},
+		"RevokedSignInIsHeld":    {before: sql("UPDATE accounts SET status = 'reauth_needed'"), verdict: store.Held, hold: post.HeldReauth, state: post.Scheduled},
+		"RateLimitIsHeld":        {before: sql("UPDATE accounts SET limited_until = now() + interval '1 minute'"), verdict: store.Held, hold: post.HeldRateLimit, state: post.Scheduled},
+		"PastRateLimitGoes":      {before: sql("UPDATE accounts SET limited_until = now() - interval '1 minute'"), verdict: store.Go, state: post.Sending},
+		"RetryWaits":             {before: sql("UPDATE posts SET not_before = now() + interval '1 minute'"), verdict: store.Early, state: post.Scheduled},
+		"LateWithinWindowGoes":   {dueIn: -time.Hour, verdict: store.Go, state: post.Sending},
+		"LateBeyondWindowIsHeld": {dueIn: -3 * time.Hour, verdict: store.Held, hold: post.HeldLate, state: post.Scheduled},
+		"LateIsHeldByRule":       {dueIn: -time.Hour, before: sql("UPDATE accounts SET catch_up = 'hold'"), verdict: store.Held, hold: post.HeldLate, state: post.Scheduled},
+		"LateIsDroppedByRule":    {dueIn: -time.Hour, before: sql("UPDATE accounts SET catch_up = 'drop'"), verdict: store.Missed, state: post.Missed},
+		"ALittleLateGoesAnyway":  {dueIn: -time.Minute, before: sql("UPDATE accounts SET catch_up = 'drop'"), verdict: store.Go, state: post.Sending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := storetest.NewWorld(t)
+			p := w.Scheduled(t, c.dueIn, "hello")
+			if c.before != nil {
+				c.before(t, w, p)
+			}
+			in := intent(p)
+			if c.spoil != nil {
+				c.spoil(&in)
+			}
+			j := begin(t, w, in)
+			require.Equal(t, c.verdict, j.Verdict)
+			require.Equal(t, c.hold, j.Hold)
+			after := w.Post(t, p.ID)
+			require.Equal(t, c.state, after.State)
+			require.Equal(t, c.hold, after.Hold)
+			if c.verdict == store.Go {
+				require.Len(t, w.Attempts(t, p.ID), 1)
+			} else {
+				require.Empty(t, w.Attempts(t, p.ID))
+			}
+		})
+	}
+}
+
+func TestOfManyIntentsAtOnceExactlyOneGoes(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p := w.Scheduled(t, 0, "hello")
+	var wg sync.WaitGroup
+	var goes atomic.Int32
+	for range 12 {
+		wg.Go(func() {
+			if begin(t, w, intent(p)).Verdict == store.Go {
+				goes.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, goes.Load())
+}
+
+func TestAskingAgainAfterALostCommitFindsTheFirstAsking(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	in := intent(w.Scheduled(t, 0, "hello"))
+	first, second := begin(t, w, in), begin(t, w, in)
+	require.Equal(t, store.Go, second.Verdict)
+	require.Equal(t, first.Fence, second.Fence)
+	require.Len(t, w.Attempts(t, in.PostID), 1)
+}
+
+// A pause holds the workspace's row. The intent that asks meanwhile must wait
+// for it and then see it: what was committed before the intent wins.
+func TestAPauseThatCommitsWhileTheIntentWaitsIsSeen(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p := w.Scheduled(t, 0, "hello")
+	conn := connect(t, w, "")
+	tx, err := conn.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "UPDATE workspaces SET paused_at = now(), pause_reason = 'test'")
+	require.NoError(t, err)
+	answer := make(chan store.Judgement, 1)
+	go func() { answer <- begin(t, w, intent(p)) }()
+	watcher := connect(t, w, "")
+	require.Eventually(t, func() bool {
+		var waiting int
+		err := watcher.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
+		return err == nil && waiting > 0
+	}, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.Equal(t, store.Held, (<-answer).Verdict)
+}
+
+func TestAnEditAndAnIntentAtOnceDoNotBothWin(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	for range 15 {
+		p := w.Scheduled(t, 0, "hello")
+		var wg sync.WaitGroup
+		var verdict store.Verdict
+		var edit error
+		wg.Go(func() { verdict = begin(t, w, intent(p)).Verdict })
+		wg.Go(func() {
+			edit = w.API.InWorkspace(t.Context(), w.Workspace, func(ctx context.Context, tx *store.Tx) error {
+				locked, err := tx.LockPost(ctx, w.Workspace, p.ID)
+				if err != nil {
+					return err
+				}
+				_, err = tx.AddVersion(ctx, locked, post.Text("edited"), "", w.Person)
+				return err
+			})
+		})
+		wg.Wait()
+		if verdict == store.Go {
+			require.Equal(t, apperr.Conflict, apperr.KindOf(edit))
+			require.Equal(t, "hello", w.Post(t, p.ID).Version.Content.Parts[0].Text)
+		} else {
+			require.NoError(t, edit)
+			require.Equal(t, store.Lost, verdict)
+			require.Empty(t, w.Attempts(t, p.ID))
+		}
+	}
+}
+
+func TestASettledAttemptStaysAsItWasSettled(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	in := intent(w.Scheduled(t, 0, "hello"))
+	begin(t, w, in)
+	accepted := store.Settlement{AttemptID: in.AttemptID, To: post.AttemptAccepted, RemoteID: "100", RemoteURL: "u"}
+	require.NoError(t, settle(t, w, accepted))
+	require.NoError(t, settle(t, w, accepted), "saying it twice is no error")
+	err := settle(t, w, store.Settlement{AttemptID: in.AttemptID, To: post.AttemptUnknown})
+	require.Equal(t, "attempt_settled", apperr.As(err).Code)
+}
+
+func TestTwoAttemptsCannotOwnOneRemotePost(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	a, b := intent(w.Scheduled(t, 0, "one")), intent(w.Scheduled(t, 0, "two"))
+	begin(t, w, a)
+	begin(t, w, b)
+	require.NoError(t, settle(t, w, store.Settlement{AttemptID: a.AttemptID, To: post.AttemptAccepted, RemoteID: "100"}))
+	err := settle(t, w, store.Settlement{AttemptID: b.AttemptID, To: post.AttemptAccepted, RemoteID: "100"})
+	require.Equal(t, "remote_id_taken", apperr.As(err).Code)
+}
+
+func dispatch(t *testing.T, w *storetest.World, lostBefore time.Time) []store.Due {
+	t.Helper()
+	var due []store.Due
+	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		due, err = tx.DispatchDue(ctx, 180*time.Second, 100, lostBefore)
+		return err
+	}))
+	return due
+}
+
+func TestAPostIsHandedOutOnceARevision(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	soon, later := w.Scheduled(t, time.Minute, "soon"), w.Scheduled(t, time.Hour, "later")
+	due := dispatch(t, w, time.Time{})
+	require.Len(t, due, 1)
+	require.Equal(t, soon.ID, due[0].PostID)
+	require.Equal(t, soon.Schedule.DueAt, due[0].SendAt)
+	require.Empty(t, dispatch(t, w, time.Time{}), "three ticks hand out one message")
+
+	_, err := connect(t, w, "").Exec(t.Context(), "UPDATE posts SET revision = revision + 1 WHERE id = $1", uuid.UUID(soon.ID))
+	require.NoError(t, err)
+	require.Len(t, dispatch(t, w, time.Time{}), 1, "a new revision is handed out anew")
+	require.Len(t, dispatch(t, w, time.Now().Add(time.Second)), 1, "and again when the queues are known to be empty")
+	require.Equal(t, post.Scheduled, w.Post(t, later.ID).State)
+}
+
+func TestWhatIsOverdueWithNobodyAtItIsHandedOutAgain(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p := w.Scheduled(t, -time.Minute, "hello")
+	require.Len(t, dispatch(t, w, time.Time{}), 1)
+	require.Empty(t, dispatch(t, w, time.Time{}), "not within 30 s of the last time")
+	conn := connect(t, w, "")
+	_, err := conn.Exec(t.Context(), "UPDATE posts SET dispatched_at = now() - interval '31 seconds'")
+	require.NoError(t, err)
+	require.Len(t, dispatch(t, w, time.Time{}), 1)
+	_, err = conn.Exec(t.Context(), "UPDATE posts SET dispatched_at = now() - interval '31 seconds', hold_reason = 'late_needs_decision' WHERE id = $1", uuid.UUID(p.ID))
+	require.NoError(t, err)
+	require.Empty(t, dispatch(t, w, time.Time{}), "not while a person is to decide")
+}
+
+func TestAHoldIsWrittenOnThePostAndTakenBack(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p := w.Scheduled(t, time.Minute, "hello")
+	update := func() {
+		require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UpdateHolds(ctx, 180*time.Second)
+			return err
+		}))
+	}
+	require.NoError(t, w.API.InWorkspace(t.Context(), w.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.PauseAccount(ctx, w.Workspace, w.Account.ID, "test")
+		return err
+	}))
+	update()
+	require.Equal(t, post.HeldPausedAccount, w.Post(t, p.ID).Hold)
+	require.Empty(t, dispatch(t, w, time.Time{}))
+	require.NoError(t, w.API.InWorkspace(t.Context(), w.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.ResumeAccount(ctx, w.Workspace, w.Account.ID)
+		return err
+	}))
+	update()
+	require.Empty(t, w.Post(t, p.ID).Hold)
+	require.Len(t, dispatch(t, w, time.Time{}), 1)
+}
+
+func TestOneRefreshLaneAnAccount(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	across := func(fn func(context.Context, *store.Tx) error) { require.NoError(t, w.Worker.Across(t.Context(), fn)) }
+	tokens := store.SealedTokens{Version: 1, Access: []byte("a"), Refresh: []byte("r"), ExpiresAt: time.Now().Add(time.Hour)}
+	across(func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutTokens(ctx, w.Workspace, w.Account.ID, tokens)
+	})
+	lane := func(version int64, lease uuid.UUID) (mine bool) {
+		across(func(ctx context.Context, tx *store.Tx) error {
+			var err error
+			mine, err = tx.LeaseRefresh(ctx, w.Workspace, w.Account.ID, version, lease, time.Minute)
+			return err
+		})
+		return mine
+	}
+	first := uuid.New()
+	require.True(t, lane(1, first))
+	require.False(t, lane(1, uuid.New()), "the lane is taken")
+	tokens.Access = []byte("a2")
+	var won bool
+	save := func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		won, err = tx.SaveRefreshed(ctx, w.Workspace, w.Account.ID, 1, tokens)
+		return err
+	}
+	across(save)
+	require.True(t, won)
+	across(save)
+	require.False(t, won, "an older version never overwrites")
+	require.False(t, lane(1, uuid.New()), "the version has moved")
+	require.True(t, lane(2, uuid.New()))
+}
+
+func TestAnUnknownPostIsReadByOneAtATime(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	in := intent(w.Scheduled(t, 0, "hello"))
+	begin(t, w, in)
+	require.NoError(t, settle(t, w, store.Settlement{AttemptID: in.AttemptID, To: post.AttemptUnknown, Code: "timeout"}))
+	ref := store.PostRef{WorkspaceID: w.Workspace, PostID: in.PostID, AccountID: account.ID(w.Account.ID)}
+	claims := 0
+	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.PostBecomesUnknown(ctx, ref, 0, "timeout", "")
+		return err
+	}))
+	for range 3 {
+		require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, mine, err := tx.ClaimReconcile(ctx, ref, 20*time.Second)
+			if mine {
+				claims++
+			}
+			return err
+		}))
+	}
+	require.Equal(t, 1, claims)
+}
