@@ -1,0 +1,30 @@
+package metrics
+
+import (
+	"errors"
+
+	"rostrum/shared/config"
+	"rostrum/shared/platform/x"
+)
+
+// Config is what the metrics function needs to know.
+type Config struct {
+	DatabaseURL      config.Secret `env:"DATABASE_URL,required,notEmpty"`
+	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"2"`
+	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
+
+	QueueURLMetrics string `env:"QUEUE_URL_METRICS,required,notEmpty"`
+	// SQSEndpoint is another SQS than Amazon's.
+	SQSEndpoint string `env:"AWS_ENDPOINT_URL_SQS"`
+
+	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
+	X           x.Settings
+}
+
+// Validate checks what tags cannot say.
+func (c *Config) Validate() error {
+	if c.DatabaseMaxConns < 1 || c.DatabaseMaxConns > 100 {
+		return errors.New("DATABASE_MAX_CONNS must be 1 to 100")
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+// Package metrics is the function that reads what an audience did with each
+// post, at fixed ages. Queue messages bring it the post whose reading is due; a
+// schedule hands those messages out.
+package metrics
+
+import (
+	"context"
+	"os"
+
+	"rostrum/shared/account"
+	"rostrum/shared/clock"
+	"rostrum/shared/outbox"
+	"rostrum/shared/platform"
+	"rostrum/shared/platform/x"
+	"rostrum/shared/queue"
+	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
+	"rostrum/shared/vault"
+	"rostrum/shared/wake"
+	"rostrum/shared/workflow/measuring"
+	"rostrum/shared/workflow/refreshing"
+)
+
+// New builds the function and returns it with what ends its connections.
+// Errors: Invalid when a setting is wrong. It connects to nothing yet.
+func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
+	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
+	keysets, err := vault.Parse(cfg.VaultKeyset)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := keysets.Tokens()
+	if err != nil {
+		return nil, nil, err
+	}
+	api, err := sqsqueue.Connect(ctx, cfg.SQSEndpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	queues := sqsqueue.New(api, map[queue.Name]string{queue.Metrics: cfg.QueueURLMetrics})
+	client, err := x.New(cfg.X, clock.System{})
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleWorker, MaxConns: cfg.DatabaseMaxConns})
+	if err != nil {
+		return nil, nil, err
+	}
+	refresher := &refreshing.Service{
+		Store: db, Vault: tokens, Connectors: map[account.Network]platform.Connector{account.X: client},
+		Clock: clock.System{}, Logger: logger,
+	}
+	service := &measuring.Service{
+		Relay:       &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
+		Publishers:  map[account.Network]platform.Publisher{account.X: client},
+		AccessToken: refresher.AccessToken, Logger: logger,
+	}
+	return &wake.Function{
+		Name: "metrics", Logger: logger,
+		Consumer: &queue.Consumer{
+			Queue: queue.Metrics, Logger: logger,
+			Handlers: map[queue.Kind]queue.Handler{
+				queue.ReadMetrics: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Read(ctx, m) },
+			},
+		},
+		Tasks: map[string]wake.Task{"collect": service.Collect},
+	}, db.Close, nil
+}

@@ -1,0 +1,276 @@
+package publishing
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/shared/apperr"
+	"rostrum/shared/platform"
+	"rostrum/shared/post"
+	"rostrum/shared/queue"
+	"rostrum/shared/store"
+)
+
+const (
+	// lookLease keeps two readers of one account apart.
+	lookLease = 20 * time.Second
+	// settleWindow is how long after its start an attempt may still take
+	// effect: a call deadline of 10 s, a network that accepts 40 s later, and a
+	// read that lags 30 s behind. Absence is proved only by a read after it.
+	settleWindow = 82 * time.Second
+	// cleanReads is how many reads must find nothing before a part counts as absent.
+	cleanReads = 2
+	// clockSkew is how far the network's clock may be behind ours.
+	clockSkew = 5 * time.Second
+	// blindLooks is how many looks may fail before a person is asked; looking goes on.
+	blindLooks = 5
+	// maxAbsent bounds how often a part is sent anew after it was proved absent.
+	maxAbsent = 3
+	// fullPage is how many posts one read returns at the most.
+	fullPage = 100
+)
+
+// lookAfter is how long to wait after look n (from 1).
+func lookAfter(n int) time.Duration {
+	waits := []time.Duration{15 * time.Second, 40 * time.Second, time.Minute, 5 * time.Minute}
+	return waits[min(max(n, 1), len(waits))-1]
+}
+
+// Reconcile handles one message about an unknown post: it reads the account
+// back and decides only on proof. It never sends. Errors: Unavailable when the
+// database is away.
+func (s *Service) Reconcile(ctx context.Context, m queue.Message) error {
+	ref := store.PostRef{WorkspaceID: m.WorkspaceID, PostID: post.ID(m.SubjectID), CorrelationID: m.CorrelationID}
+	var turn store.Reconcile
+	var mine bool
+	var view store.Sending
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		if turn, mine, err = tx.ClaimReconcile(ctx, ref, lookLease); err != nil || !mine {
+			return err
+		}
+		view, err = tx.LoadSending(ctx, ref.WorkspaceID, ref.PostID)
+		return err
+	})
+	if err != nil || !mine {
+		return err
+	}
+	look := look{ref: store.Ref(view.Post), view: view, turn: turn}
+	for _, a := range view.Attempts {
+		if a.State == post.AttemptUnknown {
+			look.attempt = a
+		}
+	}
+	if look.attempt.ID == uuid.Nil {
+		return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error { return s.recoverLocked(ctx, tx, look.ref) })
+	}
+	found, proved, err := s.read(ctx, look)
+	if err != nil {
+		return s.blind(ctx, look, err)
+	}
+	if found != nil {
+		return s.adopt(ctx, look, *found)
+	}
+	return s.absent(ctx, look, proved)
+}
+
+// look is one turn at reading an account back for one unknown part.
+type look struct {
+	ref     store.PostRef
+	view    store.Sending
+	attempt post.Attempt
+	turn    store.Reconcile
+}
+
+// read looks for the part among the account's posts. proved says that its not
+// being there counts: the page reached back to the attempt.
+func (s *Service) read(ctx context.Context, l look) (found *platform.RemotePost, proved bool, err error) {
+	publisher, ok := s.Publishers[l.view.Network]
+	if !ok {
+		return nil, false, apperr.New(apperr.Forbidden, "network_not_configured", "Rostrum is not set up to read this network")
+	}
+	token, err := s.Tokens.AccessToken(ctx, l.ref.WorkspaceID, l.view.Post.AccountID)
+	if err != nil {
+		return nil, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callDeadline)
+	defer cancel()
+	target := platform.Target{Network: l.view.Network, RemoteID: l.view.RemoteID, Handle: l.view.Handle, AccessToken: token}
+	posts, err := publisher.RecentPosts(ctx, target, l.attempt.SinceID)
+	if err != nil {
+		return nil, false, err
+	}
+	ids := make([]string, len(posts))
+	for i, p := range posts {
+		ids[i] = p.ID
+	}
+	var owned map[string]bool
+	err = s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		owned, err = tx.OwnedRemoteIDs(ctx, l.ref.WorkspaceID, l.view.Post.AccountID, ids)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	found = match(l, posts, owned)
+	proved = len(posts) < fullPage || posts[len(posts)-1].CreatedAt.Before(l.attempt.StartedAt.Add(-clockSkew))
+	return found, proved, nil
+}
+
+// match finds the oldest post that can only be this attempt's: the same text,
+// the same parent, not older than the attempt, and owned by no other delivery.
+func match(l look, posts []platform.RemotePost, owned map[string]bool) *platform.RemotePost {
+	want := platform.Normalize(l.view.Post.Version.Content.Parts[l.attempt.Part].Text)
+	var found *platform.RemotePost
+	for i, p := range posts {
+		if owned[p.ID] || p.ReplyTo != l.attempt.ReplyTo || p.CreatedAt.Before(l.attempt.StartedAt.Add(-clockSkew)) ||
+			platform.Normalize(p.Text) != want {
+			continue
+		}
+		if found == nil || p.CreatedAt.Before(found.CreatedAt) {
+			found = &posts[i]
+		}
+	}
+	return found
+}
+
+// underLock runs fn if the post is still unknown with the same open attempt.
+func (s *Service) underLock(ctx context.Context, l look, fn func(context.Context, *store.Tx, post.Post) error) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, err := tx.LockPost(ctx, l.ref.WorkspaceID, l.ref.PostID)
+		if err != nil || p.State != post.Unknown {
+			return err
+		}
+		live, ok, err := tx.LiveAttempt(ctx, l.ref)
+		if err != nil || !ok || live.ID != l.attempt.ID {
+			return err
+		}
+		return fn(ctx, tx, p)
+	})
+}
+
+// adopt takes the post that was found as this attempt's.
+func (s *Service) adopt(ctx context.Context, l look, found platform.RemotePost) error {
+	return s.underLock(ctx, l, func(ctx context.Context, tx *store.Tx, p post.Post) error {
+		at := found.CreatedAt
+		if at.Before(l.attempt.StartedAt) {
+			at = l.attempt.StartedAt // The network's clock is behind ours, or shows whole seconds.
+		}
+		err := tx.SettleAttempt(ctx, p.WorkspaceID, store.Settlement{
+			AttemptID: l.attempt.ID, To: post.AttemptAccepted, RemoteID: found.ID, RemoteURL: found.URL,
+			Code: l.attempt.Code, Detail: "Found on the account by reading it back.", SettledBy: "read_back", At: at,
+		})
+		if err != nil {
+			return err
+		}
+		err = tx.RecordPost(ctx, l.ref, actor(p.WorkspaceID), "attempt.found", map[string]any{"part": l.attempt.Part, "remote_id": found.ID, "looks": l.turn.Tries})
+		if err != nil {
+			return err
+		}
+		if l.attempt.Part == len(p.Version.Content.Parts)-1 {
+			return s.finish(ctx, tx, l.ref, at)
+		}
+		return s.requeue(ctx, tx, l.ref, p.Revision, store.Requeue{})
+	})
+}
+
+// absent counts a read that found nothing, and sends the part anew once enough
+// of them span the time in which it could still have appeared.
+func (s *Service) absent(ctx context.Context, l look, proved bool) error {
+	return s.underLock(ctx, l, func(ctx context.Context, tx *store.Tx, p post.Post) error {
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		clean := l.turn.CleanReads
+		if proved {
+			clean++
+		}
+		age := now.Sub(l.attempt.StartedAt)
+		if clean < cleanReads || age < settleWindow {
+			wait := lookAfter(l.turn.Tries)
+			if clean+1 >= cleanReads {
+				wait = max(min(wait, settleWindow-age+time.Second), time.Second)
+			}
+			detail := fmt.Sprintf("Looked %d times; the post is not on the account so far.", l.turn.Tries)
+			return s.lookAgain(ctx, tx, l, wait, clean, detail, !proved && l.turn.Tries >= blindLooks)
+		}
+		if l.attempt.Code == "duplicate_content" {
+			return s.lookAgain(ctx, tx, l, time.Hour, clean,
+				"The network says that this text is there already, but the account does not show it. Look at the account and decide.", true)
+		}
+		return s.sendAnew(ctx, tx, l, p, clean)
+	})
+}
+
+func (s *Service) sendAnew(ctx context.Context, tx *store.Tx, l look, p post.Post, clean int) error {
+	vanished := 0
+	for _, a := range l.view.Attempts {
+		if a.Part == l.attempt.Part && a.State == post.AttemptAbsent {
+			vanished++
+		}
+	}
+	err := tx.SettleAttempt(ctx, p.WorkspaceID, store.Settlement{
+		AttemptID: l.attempt.ID, To: post.AttemptAbsent, Code: l.attempt.Code, SettledBy: "read_back",
+		Detail: fmt.Sprintf("Not on the account in %d reads.", clean),
+	})
+	if err != nil {
+		return err
+	}
+	err = tx.RecordPost(ctx, l.ref, actor(p.WorkspaceID), "attempt.absent", map[string]any{"part": l.attempt.Part, "reads": clean})
+	if err != nil {
+		return err
+	}
+	if vanished+1 >= maxAbsent {
+		err := tx.FailPost(ctx, l.ref, "kept_vanishing", "The network took the post three times without showing it. Nothing is public. Look at the account before you try again.")
+		if err != nil {
+			return err
+		}
+		return tx.RecordPost(ctx, l.ref, actor(p.WorkspaceID), "post.failed", map[string]any{"code": "kept_vanishing"})
+	}
+	return s.requeue(ctx, tx, l.ref, p.Revision, store.Requeue{Hold: post.HeldRetry})
+}
+
+// blind is a look that could not see. It proves nothing, so it never leads to a
+// resend; after a while a person is asked.
+func (s *Service) blind(ctx context.Context, l look, cause error) error {
+	s.Logger.LogAttrs(ctx, slog.LevelWarn, "account could not be read back", slog.String("post_id", l.ref.PostID.String()),
+		slog.Int("look", l.turn.Tries), slog.String("error", cause.Error()), slog.String("correlation_id", l.ref.CorrelationID.String()))
+	wait, detail, person := lookAfter(l.turn.Tries), "The account could not be read just now; the next look follows.", l.turn.Tries >= blindLooks
+	if e := apperr.As(cause); e != nil {
+		switch e.Kind {
+		case apperr.RateLimited:
+			wait = max(wait, min(e.RetryAfter, time.Hour))
+		case apperr.Forbidden, apperr.Unauthenticated:
+			wait, person = 5*time.Minute, true
+			detail = "Rostrum may not read this account, so it cannot tell whether the post is there. Look at the account and decide."
+		}
+	}
+	return s.underLock(ctx, l, func(ctx context.Context, tx *store.Tx, _ post.Post) error {
+		return s.lookAgain(ctx, tx, l, wait, l.turn.CleanReads, detail, person)
+	})
+}
+
+func (s *Service) lookAgain(ctx context.Context, tx *store.Tx, l look, wait time.Duration, clean int, detail string, person bool) error {
+	if err := tx.NextReconcile(ctx, l.ref, wait, clean, detail, person); err != nil {
+		return err
+	}
+	if person && !l.turn.NeedsPerson {
+		if err := tx.RecordPost(ctx, l.ref, actor(l.ref.WorkspaceID), "post.needs_person", map[string]any{"why": detail}); err != nil {
+			return err
+		}
+	}
+	if wait > longestDelay {
+		return nil // The tick finds it.
+	}
+	now, err := tx.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return enqueueLook(ctx, tx, l.ref, now.Add(wait))
+}

@@ -1,0 +1,346 @@
+// Package publishing sends posts: each at most once, on its second, and never
+// lost. It owns the protocol of DESIGN §5.
+//
+// Start reading at Service.Send: read and prepare, wait, intent, call, result.
+// The intent is durable before the call and the result after it; whatever lies
+// between a death and a result is Unknown, and reconcile.go settles that by
+// reading the account back. settle.go is the table of what each outcome means.
+// tick.go is what a schedule does once a minute so that nothing depends on a
+// queue having kept its promise.
+package publishing
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/shared/account"
+	"rostrum/shared/apperr"
+	"rostrum/shared/audit"
+	"rostrum/shared/clock"
+	"rostrum/shared/config"
+	"rostrum/shared/outbox"
+	"rostrum/shared/platform"
+	"rostrum/shared/post"
+	"rostrum/shared/queue"
+	"rostrum/shared/store"
+)
+
+const (
+	// lease covers the call's deadline, its preparation and a margin for clocks.
+	lease = 25 * time.Second
+	// callDeadline bounds the one network call; it must be well inside lease.
+	callDeadline = 10 * time.Second
+	// lateGrace is how late still counts as on time for the catch-up rule.
+	lateGrace = 2 * time.Minute
+	// longestWait is how long a sender waits in place for a post to fall due;
+	// what is further away goes back on the queue.
+	longestWait = 5 * time.Second
+	// lead is how long before its time a message should arrive.
+	lead = time.Second
+	// reserve is what an invocation keeps back of its time to write a result.
+	reserve = 3 * time.Second
+)
+
+// TokenSource gives access tokens and hears when the network refused one.
+// workflow/refreshing implements it; workflows do not import one another.
+type TokenSource interface {
+	// AccessToken returns a token that is good for at least a minute. Errors:
+	// Unauthenticated when a person must connect the account again,
+	// Unavailable when a token may be had later.
+	AccessToken(ctx context.Context, workspace uuid.UUID, id account.ID) (config.Secret, error)
+	// Reject makes the next AccessToken fetch a new one.
+	Reject(ctx context.Context, workspace uuid.UUID, id account.ID) error
+}
+
+// Watch asks the queue to show the message again after d: the watchdog for a
+// sender that dies.
+type Watch func(ctx context.Context, d time.Duration) error
+
+// Service sends posts.
+type Service struct {
+	Relay      *outbox.Relay
+	Publishers map[account.Network]platform.Publisher
+	Tokens     TokenSource
+	Clock      clock.Clock
+	Logger     *slog.Logger
+	// ReadingAges are the ages at which a published post is read.
+	ReadingAges []time.Duration
+
+	group committer
+}
+
+// actor is who the audit log names for what this package does.
+func actor(workspace uuid.UUID) audit.Actor { return audit.SystemActor(workspace, "publish") }
+
+// Send handles one message about a post: it sends what is due of it, or finds
+// that there is nothing to do. It returns nil when the message has been dealt
+// with, whatever became of the post; the post's row says what. Errors:
+// Unavailable when the database is away, so that the queue brings the message
+// back.
+func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error {
+	ref := store.PostRef{WorkspaceID: m.WorkspaceID, PostID: post.ID(m.SubjectID), CorrelationID: m.CorrelationID}
+	view, err := s.load(ctx, ref)
+	if err != nil {
+		return err
+	}
+	switch {
+	case view.Post.State == post.Sending && !view.LeaseLive:
+		return s.recover(ctx, store.Ref(view.Post))
+	case view.Post.State != post.Scheduled:
+		return s.drop(ctx, m, view, "state")
+	case view.Post.Revision != m.Revision:
+		return s.drop(ctx, m, view, "revision")
+	case view.DueIn > s.patience(ctx):
+		return s.comeBack(ctx, store.Ref(view.Post))
+	}
+	job, err := s.prepare(ctx, view, watch)
+	if err != nil || job == nil {
+		return err
+	}
+	return s.sendParts(ctx, job)
+}
+
+// job is one post on its way out in this invocation.
+type job struct {
+	view      store.Sending
+	ref       store.PostRef
+	target    platform.Target
+	publisher platform.Publisher
+	texts     []string
+	hash      string
+	watch     Watch
+	// remote holds the network's id of each part that is out.
+	remote []string
+}
+
+func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, error) {
+	var view store.Sending
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		view, err = tx.LoadSending(ctx, ref.WorkspaceID, ref.PostID)
+		return err
+	})
+	return view, err
+}
+
+// patience is how long this invocation can wait for a post.
+func (s *Service) patience(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(longestWait, deadline.Sub(s.Clock.Now())-callDeadline-reserve)
+	}
+	return longestWait
+}
+
+func (s *Service) drop(ctx context.Context, m queue.Message, view store.Sending, why string) error {
+	s.Logger.LogAttrs(ctx, slog.LevelInfo, "message is out of date", slog.String("post_id", m.SubjectID.String()),
+		slog.String("why", why), slog.String("state", string(view.Post.State)), slog.Int64("revision", view.Post.Revision),
+		slog.Int64("message_revision", m.Revision), slog.String("correlation_id", m.CorrelationID.String()))
+	return nil
+}
+
+// comeBack puts a post that is not due yet on the queue again.
+func (s *Service) comeBack(ctx context.Context, ref store.PostRef) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		due, err := tx.Dispatch(ctx, ref)
+		if apperr.Is(err, apperr.Conflict) {
+			return nil // Taken off the schedule in the meantime.
+		}
+		if err != nil {
+			return err
+		}
+		return enqueue(ctx, tx, due)
+	})
+}
+
+// prepare does everything that can be done before the post is due: nothing in
+// it is visible to the audience. It returns no job when the post cannot go now;
+// its row then says why.
+func (s *Service) prepare(ctx context.Context, view store.Sending, watch Watch) (*job, error) {
+	ref := store.Ref(view.Post)
+	publisher, ok := s.Publishers[view.Network]
+	if !ok {
+		return nil, s.giveUp(ctx, ref, "network_not_configured",
+			fmt.Sprintf("Rostrum is not set up to post to %s.", view.Network))
+	}
+	// The hash is of what is stored now and will be sent, not of a column.
+	content, err := view.Post.Version.Content.Canonical()
+	if err != nil {
+		return nil, s.giveUp(ctx, ref, "bad_content", "The stored text cannot be sent: "+err.Error()+".")
+	}
+	token, err := s.Tokens.AccessToken(ctx, view.Post.WorkspaceID, view.Post.AccountID)
+	if err != nil {
+		return nil, s.withoutToken(ctx, ref, err)
+	}
+	j := &job{
+		view: view, ref: ref, publisher: publisher, texts: content.Texts(), hash: content.Hash(view.Post.AccountID), watch: watch,
+		target: platform.Target{Network: view.Network, RemoteID: view.RemoteID, Handle: view.Handle, AccessToken: token},
+		remote: make([]string, len(content.Parts)),
+	}
+	for _, a := range view.Attempts {
+		if a.State == post.AttemptAccepted && a.Part < len(j.remote) {
+			j.remote[a.Part] = a.RemoteID
+		}
+	}
+	return j, nil
+}
+
+// withoutToken holds the post: an account that cannot be used now never fails it.
+func (s *Service) withoutToken(ctx context.Context, ref store.PostRef, cause error) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID)
+		if err != nil || p.State != post.Scheduled {
+			return err
+		}
+		if apperr.Is(cause, apperr.Unauthenticated) || apperr.Is(cause, apperr.NotFound) {
+			return tx.HoldPost(ctx, ref, actor(ref.WorkspaceID), post.HeldReauth)
+		}
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "no token now", slog.String("post_id", ref.PostID.String()), slog.String("error", cause.Error()))
+		return s.requeue(ctx, tx, ref, p.Revision, store.Requeue{Wait: 15 * time.Second, Hold: post.HeldRetry,
+			Code: "token_unavailable", Detail: "The account's sign-in is being renewed; the post goes out as soon as that is done."})
+	})
+}
+
+// giveUp fails a scheduled post that can never be sent as it is.
+func (s *Service) giveUp(ctx context.Context, ref store.PostRef, code, detail string) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID)
+		if err != nil || p.State != post.Scheduled {
+			return err
+		}
+		if err := tx.FailPost(ctx, ref, code, detail); err != nil {
+			return err
+		}
+		return tx.RecordPost(ctx, ref, actor(ref.WorkspaceID), "post.failed", map[string]any{"code": code})
+	})
+}
+
+// sendParts sends the parts that are not out yet, in their order.
+func (s *Service) sendParts(ctx context.Context, j *job) error {
+	fence := 0
+	for part := range j.texts {
+		if j.remote[part] != "" {
+			continue
+		}
+		if fence != 0 && s.patience(ctx) <= 0 {
+			return s.handBack(ctx, j)
+		}
+		sent, err := s.sendPart(ctx, j, part, fence)
+		if err != nil || !sent.goOn {
+			return err
+		}
+		fence, j.remote[part] = sent.fence, sent.remoteID
+	}
+	return nil
+}
+
+type sentPart struct {
+	goOn     bool
+	fence    int
+	remoteID string
+}
+
+// sendPart takes one part through intent, call and result.
+func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPart, error) {
+	in := j.intent(part, fence)
+	judged, err := s.intend(ctx, in)
+	if err != nil || judged.Verdict != store.Go {
+		return sentPart{}, err
+	}
+	begun := s.Clock.Now()
+	if j.watch != nil {
+		if err := j.watch(ctx, lease+time.Second); err != nil {
+			// The tick watches too; the watchdog only makes it sooner.
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "watchdog not set", slog.String("post_id", j.ref.PostID.String()), slog.String("error", err.Error()))
+		}
+	}
+	outcome := s.call(ctx, j, in, begun)
+	result := settled{job: j, intent: in, judged: judged, outcome: outcome, at: judged.Now.Add(s.Clock.Now().Sub(begun))}
+	goOn, err := s.record(ctx, result)
+	return sentPart{goOn: goOn, fence: judged.Fence, remoteID: outcome.RemoteID}, err
+}
+
+func (j *job) intent(part, fence int) store.Intent {
+	replyTo := ""
+	if part > 0 {
+		replyTo = j.remote[part-1]
+	}
+	return store.Intent{
+		WorkspaceID: j.ref.WorkspaceID, PostID: j.ref.PostID, AccountID: j.view.Post.AccountID, Revision: j.view.Post.Revision,
+		Part: part, AttemptID: uuid.Must(uuid.NewV7()), Fence: fence, Hash: j.hash,
+		Fingerprint: post.Fingerprint(j.view.Post.AccountID, j.texts[part], replyTo),
+		SinceID:     j.view.SinceID, ReplyTo: replyTo, Lease: lease, Grace: lateGrace,
+	}
+}
+
+// intend asks until the answer is not Early, waiting on the monotonic clock in
+// between; only the database's clock decides.
+func (s *Service) intend(ctx context.Context, in store.Intent) (store.Judgement, error) {
+	for {
+		var j store.Judgement
+		err := s.group.do(ctx, s.Relay, lockOrder(in.AccountID, in.PostID), func(ctx context.Context, tx *store.Tx) error {
+			var err error
+			j, err = tx.BeginAttempt(ctx, in, actor(in.WorkspaceID))
+			return err
+		})
+		if apperr.Is(err, apperr.Uncertain) {
+			// Asking again with the same attempt id finds whether it stood.
+			continue
+		}
+		if err != nil || j.Verdict != store.Early {
+			return j, err
+		}
+		if j.Wait > s.patience(ctx) {
+			return j, s.comeBack(ctx, store.PostRef{WorkspaceID: in.WorkspaceID, PostID: in.PostID, AccountID: in.AccountID})
+		}
+		if err := clock.Wait(ctx, j.Wait); err != nil {
+			return j, apperr.New(apperr.Unavailable, "out_of_time", "the invocation ended before the post was due").WithCause(err)
+		}
+	}
+}
+
+// call makes the one network call, unless too much of the lease has passed: a
+// sandbox that was frozen wakes up here, and its monotonic clock may have slept
+// with it.
+func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.Time) platform.Outcome {
+	now := s.Clock.Now()
+	elapsed := max(now.Sub(begun), now.Round(0).Sub(begun.Round(0)))
+	if elapsed > lease-callDeadline-2*time.Second || elapsed < -time.Second {
+		return platform.Outcome{Class: platform.NotSent, Code: "lease_spent", Detail: "The sender was held up and did not start the call."}
+	}
+	ctx, cancel := context.WithTimeout(ctx, callDeadline)
+	defer cancel()
+	return j.publisher.Publish(ctx, platform.PublishRequest{Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo})
+}
+
+// handBack puts the remainder of a thread back on the queue when the
+// invocation's time runs short.
+func (s *Service) handBack(ctx context.Context, j *job) error {
+	return s.group.do(ctx, s.Relay, lockOrder(j.view.Post.AccountID, j.ref.PostID), func(ctx context.Context, tx *store.Tx) error {
+		return s.requeue(ctx, tx, j.ref, j.view.Post.Revision, store.Requeue{})
+	})
+}
+
+// requeue takes a post back to scheduled and writes the message for its next try.
+func (s *Service) requeue(ctx context.Context, tx *store.Tx, ref store.PostRef, revision int64, q store.Requeue) error {
+	at, err := tx.BackToScheduled(ctx, ref, q)
+	if err != nil {
+		return err
+	}
+	return enqueue(ctx, tx, store.Due{PostRef: ref, Revision: revision, SendAt: at})
+}
+
+// enqueue writes the message that brings a post to a sender just before its time.
+func enqueue(ctx context.Context, tx *store.Tx, due store.Due) error {
+	return outbox.Enqueue(ctx, tx, queue.Publish, queue.Message{
+		Kind: queue.PublishPost, WorkspaceID: due.WorkspaceID, SubjectID: uuid.UUID(due.PostID),
+		Revision: due.Revision, CorrelationID: due.CorrelationID,
+	}, due.SendAt.Add(-lead))
+}
+
+// lockOrder sorts work of one commit so that two groups never wait for each
+// other's rows.
+func lockOrder(id account.ID, p post.ID) string { return id.String() + p.String() }

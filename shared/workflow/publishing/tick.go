@@ -1,0 +1,179 @@
+package publishing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"rostrum/shared/post"
+	"rostrum/shared/store"
+)
+
+const (
+	// Horizon is how far ahead the tick hands out: two ticks of a one-minute
+	// rule can be 119 s apart (EventBridge's precision is 60 s).
+	Horizon = 180 * time.Second
+	// page is how many rows one statement of the tick takes.
+	page = 500
+	// lookOverdue is when the tick stops trusting that a look's message comes.
+	lookOverdue = 15 * time.Second
+	// keepSent is how long sent outbox rows are kept, for questions.
+	keepSent = 24 * time.Hour
+)
+
+// Tick does what the minute needs: resends what was not sent, takes posts back
+// from senders that died, says why what is held is held, hands out what falls
+// due, and looks after unknowns. Every step is a hint that may be skipped, run
+// late or run ten times at once with the same result. One that fails keeps none
+// of the others from running; the errors are returned together.
+func (s *Service) Tick(ctx context.Context) error { return s.tick(ctx, time.Time{}) }
+
+// Recover is Tick for a start at which every queue is known to be empty: what
+// was handed out before now is handed out again.
+func (s *Service) Recover(ctx context.Context) error {
+	var now time.Time
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		now, err = tx.Now(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.tick(ctx, now)
+}
+
+func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
+	steps := []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"resend outbox", func(ctx context.Context) error { _, err := s.Relay.Sweep(ctx); return err }},
+		{"recover dead senders", s.recoverExpired},
+		{"update holds", s.updateHolds},
+		{"hand out due posts", func(ctx context.Context) error { return s.dispatch(ctx, lostBefore) }},
+		{"look after unknowns", s.lookAfterUnknowns},
+		{"tidy outbox", s.tidy},
+	}
+	var errs []error
+	for _, step := range steps {
+		if err := step.run(ctx); err != nil {
+			s.Logger.LogAttrs(ctx, slog.LevelError, "tick step failed", slog.String("step", step.name), slog.String("error", err.Error()))
+			errs = append(errs, fmt.Errorf("%s: %w", step.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// dispatch hands out pages until nothing is left to hand out.
+func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
+	for {
+		n := 0
+		err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+			due, err := tx.DispatchDue(ctx, Horizon, page, lostBefore)
+			if err != nil {
+				return err
+			}
+			n = len(due)
+			for _, d := range due {
+				if err := enqueue(ctx, tx, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || n < page {
+			return err
+		}
+	}
+}
+
+func (s *Service) updateHolds(ctx context.Context) error {
+	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.UpdateHolds(ctx, Horizon)
+		return err
+	})
+}
+
+func (s *Service) recoverExpired(ctx context.Context) error {
+	var refs []store.PostRef
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		refs, err = tx.ExpiredLeases(ctx, page)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, ref := range refs {
+		if err := s.recover(ctx, ref); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// recover takes a post back from a sender that died: what it was sending is
+// unknown, what it had not begun is sent by the next.
+func (s *Service) recover(ctx context.Context, ref store.PostRef) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID); err != nil {
+			return err
+		}
+		view, err := tx.LoadSending(ctx, ref.WorkspaceID, ref.PostID)
+		if err != nil || view.Post.State != post.Sending || view.LeaseLive {
+			return err
+		}
+		return s.recoverLocked(ctx, tx, store.Ref(view.Post))
+	})
+}
+
+func (s *Service) recoverLocked(ctx context.Context, tx *store.Tx, ref store.PostRef) error {
+	live, ok, err := tx.LiveAttempt(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if err := tx.RecordPost(ctx, ref, actor(ref.WorkspaceID), "post.recovered", map[string]any{"call_in_flight": ok}); err != nil {
+		return err
+	}
+	if !ok {
+		p, err := tx.Post(ctx, ref.WorkspaceID, ref.PostID)
+		if err != nil {
+			return err
+		}
+		return s.requeue(ctx, tx, ref, p.Revision, store.Requeue{})
+	}
+	const code, detail = "sender_died", "The sender stopped in the middle of the call, so it is not known whether the network has the post."
+	if live.State == post.AttemptSending {
+		err := tx.SettleAttempt(ctx, ref.WorkspaceID, store.Settlement{AttemptID: live.ID, To: post.AttemptUnknown, Code: code, Detail: detail})
+		if err != nil {
+			return err
+		}
+	}
+	return s.becomeUnknown(ctx, tx, ref, time.Second, code, detail)
+}
+
+func (s *Service) lookAfterUnknowns(ctx context.Context) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		due, err := tx.ReconcilesDue(ctx, lookOverdue, page)
+		if err != nil {
+			return err
+		}
+		for _, d := range due {
+			if err := enqueueLook(ctx, tx, d.PostRef, d.SendAt); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Service) tidy(ctx context.Context) error {
+	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.DeleteSent(ctx, keepSent)
+		return err
+	})
+}
