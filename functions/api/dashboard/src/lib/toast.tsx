@@ -1,0 +1,48 @@
+import { notifications } from "@mantine/notifications";
+import type { ReactNode } from "react";
+import { asProblem } from "../api/problem";
+import classes from "./toast.module.css";
+
+interface Said {
+  undo?: { label: string; run: () => void };
+  body?: ReactNode;
+}
+
+/** A quiet word that something happened, with a way back where there is one. */
+export function say(title: string, { undo, body }: Said = {}): void {
+  const id = notifications.show({
+    title,
+    message: (
+      <span className={classes.body}>
+        <span>{body}</span>
+        {undo && (
+          <button
+            type="button"
+            className="link"
+            onClick={() => {
+              notifications.hide(id);
+              undo.run();
+            }}
+          >
+            {undo.label}
+          </button>
+        )}
+      </span>
+    ),
+    color: "pine",
+    autoClose: undo ? 9_000 : 4_000,
+    classNames: { root: classes.root ?? "", title: classes.title ?? "" },
+  });
+}
+
+/** A problem with something the person asked for: what happened and what to do. */
+export function sayProblem(error: unknown, what?: string): void {
+  const p = asProblem(error);
+  notifications.show({
+    title: what ?? p.sentence,
+    message: [what ? p.sentence : "", p.hint].filter(Boolean).join(" "),
+    color: "danger",
+    autoClose: 12_000,
+    classNames: { root: classes.root ?? "", title: classes.title ?? "" },
+  });
+}

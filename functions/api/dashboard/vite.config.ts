@@ -1,0 +1,42 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+// With ROSTRUM_API set, /v1 goes to a running stack; without it the dev server
+// (and `vite preview`) answers from an in-memory mock, so that pages can be
+// worked on alone. The mock lives in dev/ and never enters the bundle.
+const target = process.env.ROSTRUM_API;
+
+function mock(): Plugin {
+  return {
+    name: "rostrum-mock",
+    async configureServer(server) {
+      if (target) return;
+      const { mockMiddleware } = await import("./dev/server");
+      server.middlewares.use(mockMiddleware());
+    },
+    async configurePreviewServer(server) {
+      if (target) return;
+      const { mockMiddleware } = await import("./dev/server");
+      server.middlewares.use(mockMiddleware());
+    },
+  };
+}
+
+const proxy = target ? { "/v1": { target, changeOrigin: false } } : undefined;
+
+export default defineConfig({
+  plugins: [react(), mock()],
+  server: { port: 5173, proxy },
+  preview: { port: 4173, proxy },
+  resolve: {
+    alias: {
+      "@tabler/icons-react": "@tabler/icons-react/dist/esm/icons/index.mjs",
+    },
+  },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 2048,
+    chunkSizeWarningLimit: 500,
+    reportCompressedSize: true,
+  },
+});
