@@ -1,0 +1,257 @@
+package fault
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// contextKey keys what the script tells the service about a request.
+type contextKey struct{}
+
+// told is what the service may know of the plan.
+type told struct {
+	clientSees string
+	lag        time.Duration
+}
+
+// ClientSees returns what becomes of the answer to this request: "answered", or
+// the kind of the fault that keeps it from the client. A service writes it into
+// its ledger beside what it accepts.
+func ClientSees(ctx context.Context) string {
+	if t, ok := ctx.Value(contextKey{}).(told); ok {
+		return t.clientSees
+	}
+	return "answered"
+}
+
+// ReadLag returns for how long a write stays invisible to this read.
+func ReadLag(ctx context.Context) time.Duration {
+	if t, ok := ctx.Value(contextKey{}).(told); ok {
+		return t.lag
+	}
+	return 0
+}
+
+// Wrap returns next with the script played over it. The account function names
+// the handle on whose behalf a request is made, empty when there is none.
+func (s *Script) Wrap(next http.Handler, account func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.decide(r, account(r))
+		if err != nil {
+			abort(w)
+			return
+		}
+		if p.before > 0 && !s.wait(r.Context(), p.before) {
+			abort(w)
+			return
+		}
+		t := told{clientSees: "answered", lag: p.lag}
+		if p.end != nil {
+			t.clientSees = string(p.end.Kind)
+		}
+		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, t))
+		switch {
+		case p.end == nil && p.after == 0:
+			next.ServeHTTP(w, r)
+		case p.end == nil:
+			answer := record(next, r)
+			if !s.wait(r.Context(), p.after) {
+				abort(w)
+				return
+			}
+			answer.send(w)
+		case p.end.Kind.afterAccept():
+			s.spoil(w, r, next, *p.end, p.after)
+		default:
+			s.refuse(w, r, *p.end)
+		}
+	})
+}
+
+// refuse plays the kinds that keep the request from the service.
+func (s *Script) refuse(w http.ResponseWriter, r *http.Request, a Action) {
+	switch a.Kind {
+	case Answer:
+		s.answer(w, a)
+	case Hang:
+		// The body has to be read for the server to notice that the client left.
+		_, _ = io.Copy(io.Discard, r.Body)
+		s.waitGone(r.Context(), a.delay())
+		abort(w)
+	case Redirect:
+		w.Header().Set("Location", a.Location)
+		w.WriteHeader(orElse(a.Status, http.StatusTemporaryRedirect))
+	case GzipBomb:
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(orElse(a.Status, http.StatusOK))
+		packed, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+		if err == nil {
+			blank(packed, a.SizeMB)
+			_ = packed.Close()
+		}
+	case BigBody:
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(orElse(a.Status, http.StatusOK))
+		blank(w, a.SizeMB)
+	default: // Reset.
+		abort(w)
+	}
+}
+
+// spoil plays the kinds that let the service work and then keep or break its
+// answer.
+func (s *Script) spoil(w http.ResponseWriter, r *http.Request, next http.Handler, a Action, after time.Duration) {
+	if a.Kind == LateEffect {
+		body, err := peek(r)
+		if err != nil || !s.waitGone(r.Context(), 0) || !s.wait(context.WithoutCancel(r.Context()), a.delay()) {
+			abort(w)
+			return
+		}
+		late := r.WithContext(context.WithoutCancel(r.Context()))
+		late.Body = io.NopCloser(bytes.NewReader([]byte(body)))
+		record(next, late)
+		abort(w)
+		return
+	}
+	answer := record(next, r)
+	if after > 0 && !s.wait(r.Context(), after) {
+		abort(w)
+		return
+	}
+	switch a.Kind {
+	case AcceptThenAnswer:
+		s.answer(w, a)
+	case AcceptThenHang:
+		s.waitGone(r.Context(), a.delay())
+		abort(w)
+	case AcceptThenTruncate:
+		answer.header.Set("Content-Length", strconv.Itoa(answer.body.Len()))
+		answer.body.Truncate(answer.body.Len() / 2)
+		answer.send(w)
+		_ = http.NewResponseController(w).Flush()
+		// An end instead of a reset, which could overtake the half that was sent.
+		panic(http.ErrAbortHandler)
+	case SlowBody:
+		s.drip(w, r, answer, a.delay())
+	default: // AcceptThenReset.
+		abort(w)
+	}
+}
+
+// drip sends the answer a byte at a time.
+func (s *Script) drip(w http.ResponseWriter, r *http.Request, answer *recording, pause time.Duration) {
+	body := answer.body.Bytes()
+	answer.body = bytes.Buffer{}
+	answer.send(w)
+	control := http.NewResponseController(w)
+	for i := range body {
+		if _, err := w.Write(body[i : i+1]); err != nil {
+			return
+		}
+		_ = control.Flush()
+		if !s.wait(r.Context(), pause) {
+			abort(w)
+			return
+		}
+	}
+}
+
+// answer sends the scripted answer.
+func (s *Script) answer(w http.ResponseWriter, a Action) {
+	if a.ContentType != "" {
+		w.Header().Set("Content-Type", a.ContentType)
+	} else if a.Body != "" {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	}
+	for name, value := range a.Headers {
+		w.Header().Set(name, s.fill(value))
+	}
+	w.WriteHeader(a.Status)
+	_, _ = io.WriteString(w, a.Body)
+}
+
+var nowWord = regexp.MustCompile(`\{now([+-]\d+)?\}`)
+
+// fill puts the time into a header value.
+func (s *Script) fill(value string) string {
+	return nowWord.ReplaceAllStringFunc(value, func(word string) string {
+		shift, err := strconv.ParseInt(nowWord.FindStringSubmatch(word)[1], 10, 64)
+		if err != nil {
+			shift = 0
+		}
+		return strconv.FormatInt(s.now().Unix()+shift, 10)
+	})
+}
+
+// recording holds a service's answer until it is known what becomes of it.
+type recording struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func record(next http.Handler, r *http.Request) *recording {
+	rec := &recording{header: http.Header{}}
+	next.ServeHTTP(rec, r)
+	return rec
+}
+
+// Header returns the headers that are to be sent.
+func (r *recording) Header() http.Header { return r.header }
+
+// WriteHeader keeps the first status.
+func (r *recording) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+// Write keeps a piece of the body.
+func (r *recording) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
+
+func (r *recording) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), r.header)
+	w.WriteHeader(orElse(r.status, http.StatusOK))
+	_, _ = w.Write(r.body.Bytes())
+}
+
+// abort closes the connection so that the client sees a reset, not an end.
+func abort(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// blank writes size megabytes of spaces, which are valid before any JSON.
+func blank(w io.Writer, sizeMB int) {
+	piece := bytes.Repeat([]byte{' '}, 1<<20)
+	for range sizeMB {
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+	}
+}
+
+func orElse(status, fallback int) int {
+	if status == 0 {
+		return fallback
+	}
+	return status
+}
