@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -57,34 +58,37 @@ func (s *Script) Wrap(next http.Handler, account func(*http.Request) string) htt
 		if p.end != nil {
 			t.clientSees = string(p.end.Kind)
 		}
-		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, t))
+		ctx := context.WithValue(r.Context(), contextKey{}, t)
+		r = r.WithContext(ctx)
 		switch {
 		case p.end == nil && p.after == 0:
 			next.ServeHTTP(w, r)
 		case p.end == nil:
-			answer := record(next, r)
-			if !s.wait(r.Context(), p.after) {
+			answer := record(ctx, next, r)
+			if !s.wait(ctx, p.after) {
 				abort(w)
 				return
 			}
 			answer.send(w)
+		case p.end.Kind == LateEffect:
+			s.late(ctx, w, r, next, p.end.delay())
 		case p.end.Kind.afterAccept():
-			s.spoil(w, r, next, *p.end, p.after)
+			s.spoil(ctx, w, r, next, *p.end, p.after)
 		default:
-			s.refuse(w, r, *p.end)
+			s.refuse(ctx, w, r, *p.end)
 		}
 	})
 }
 
 // refuse plays the kinds that keep the request from the service.
-func (s *Script) refuse(w http.ResponseWriter, r *http.Request, a Action) {
+func (s *Script) refuse(ctx context.Context, w http.ResponseWriter, r *http.Request, a Action) {
 	switch a.Kind {
 	case Answer:
 		s.answer(w, a)
 	case Hang:
 		// The body has to be read for the server to notice that the client left.
 		_, _ = io.Copy(io.Discard, r.Body)
-		s.waitGone(r.Context(), a.delay())
+		s.waitGone(ctx, a.delay())
 		abort(w)
 	case Redirect:
 		w.Header().Set("Location", a.Location)
@@ -107,23 +111,23 @@ func (s *Script) refuse(w http.ResponseWriter, r *http.Request, a Action) {
 	}
 }
 
+// late lets the client wait until it leaves and does the work some time after.
+func (s *Script) late(ctx context.Context, w http.ResponseWriter, r *http.Request, next http.Handler, delay time.Duration) {
+	// The body has to be read for the server to notice that the client left.
+	body, err := peek(r)
+	after := context.WithoutCancel(ctx)
+	if err == nil && s.waitGone(ctx, 0) && s.wait(after, delay) {
+		r.Body = io.NopCloser(strings.NewReader(body))
+		record(after, next, r)
+	}
+	abort(w)
+}
+
 // spoil plays the kinds that let the service work and then keep or break its
 // answer.
-func (s *Script) spoil(w http.ResponseWriter, r *http.Request, next http.Handler, a Action, after time.Duration) {
-	if a.Kind == LateEffect {
-		body, err := peek(r)
-		if err != nil || !s.waitGone(r.Context(), 0) || !s.wait(context.WithoutCancel(r.Context()), a.delay()) {
-			abort(w)
-			return
-		}
-		late := r.WithContext(context.WithoutCancel(r.Context()))
-		late.Body = io.NopCloser(bytes.NewReader([]byte(body)))
-		record(next, late)
-		abort(w)
-		return
-	}
-	answer := record(next, r)
-	if after > 0 && !s.wait(r.Context(), after) {
+func (s *Script) spoil(ctx context.Context, w http.ResponseWriter, r *http.Request, next http.Handler, a Action, after time.Duration) {
+	answer := record(ctx, next, r)
+	if after > 0 && !s.wait(ctx, after) {
 		abort(w)
 		return
 	}
@@ -131,7 +135,7 @@ func (s *Script) spoil(w http.ResponseWriter, r *http.Request, next http.Handler
 	case AcceptThenAnswer:
 		s.answer(w, a)
 	case AcceptThenHang:
-		s.waitGone(r.Context(), a.delay())
+		s.waitGone(ctx, a.delay())
 		abort(w)
 	case AcceptThenTruncate:
 		answer.header.Set("Content-Length", strconv.Itoa(answer.body.Len()))
@@ -141,14 +145,14 @@ func (s *Script) spoil(w http.ResponseWriter, r *http.Request, next http.Handler
 		// An end instead of a reset, which could overtake the half that was sent.
 		panic(http.ErrAbortHandler)
 	case SlowBody:
-		s.drip(w, r, answer, a.delay())
+		s.drip(ctx, w, answer, a.delay())
 	default: // AcceptThenReset.
 		abort(w)
 	}
 }
 
 // drip sends the answer a byte at a time.
-func (s *Script) drip(w http.ResponseWriter, r *http.Request, answer *recording, pause time.Duration) {
+func (s *Script) drip(ctx context.Context, w http.ResponseWriter, answer *recording, pause time.Duration) {
 	body := answer.body.Bytes()
 	answer.body = bytes.Buffer{}
 	answer.send(w)
@@ -158,7 +162,7 @@ func (s *Script) drip(w http.ResponseWriter, r *http.Request, answer *recording,
 			return
 		}
 		_ = control.Flush()
-		if !s.wait(r.Context(), pause) {
+		if !s.wait(ctx, pause) {
 			abort(w)
 			return
 		}
@@ -199,9 +203,10 @@ type recording struct {
 	body   bytes.Buffer
 }
 
-func record(next http.Handler, r *http.Request) *recording {
+// record lets the service answer into memory.
+func record(ctx context.Context, next http.Handler, r *http.Request) *recording {
 	rec := &recording{header: http.Header{}}
-	next.ServeHTTP(rec, r)
+	next.ServeHTTP(rec, r.WithContext(ctx))
 	return rec
 }
 

@@ -69,10 +69,9 @@ func kinds() []Kind {
 
 func (k Kind) passes() bool { return k == Delay || k == DelayAnswer || k == Lag }
 
-// afterAccept reports whether the service does its work although the answer is
-// spoilt.
+// afterAccept reports whether the service works before its answer is spoilt.
 func (k Kind) afterAccept() bool {
-	return k == LateEffect || k == SlowBody || strings.HasPrefix(string(k), "accept_then_")
+	return k == SlowBody || strings.HasPrefix(string(k), "accept_then_")
 }
 
 // Rule is one scripted fault. The zero values of its limits mean "always".
@@ -167,21 +166,7 @@ func (r Rule) resolve(presets map[string]Action) (Rule, error) {
 }
 
 func (r Rule) check() error {
-	a := r.Action
-	needsStatus := a.Kind == Answer || a.Kind == AcceptThenAnswer
 	switch {
-	case !slices.Contains(kinds(), a.Kind):
-		return fmt.Errorf("%w: there is no kind %q; the kinds are %v", ErrBadRule, a.Kind, kinds())
-	case needsStatus && (a.Status < 200 || a.Status > 599):
-		return fmt.Errorf("%w: %s needs a status between 200 and 599", ErrBadRule, a.Kind)
-	case a.Kind == Redirect && a.Location == "":
-		return fmt.Errorf("%w: redirect needs a location", ErrBadRule)
-	case a.DelayMS < 0 || a.SizeMB < 0 || a.SizeMB > 4096:
-		return fmt.Errorf("%w: delay_ms is not negative and size_mb is at most 4096", ErrBadRule)
-	case a.Kind.passes() && a.DelayMS == 0:
-		return fmt.Errorf("%w: %s needs delay_ms", ErrBadRule, a.Kind)
-	case (a.Kind == GzipBomb || a.Kind == BigBody) && a.SizeMB == 0:
-		return fmt.Errorf("%w: %s needs size_mb", ErrBadRule, a.Kind)
 	case r.Probability < 0 || r.Probability > 1:
 		return fmt.Errorf("%w: probability lies between 0 and 1", ErrBadRule)
 	case r.Times < 0 || r.Match.Nth < 0:
@@ -189,6 +174,28 @@ func (r Rule) check() error {
 	}
 	if _, err := path.Match(strings.TrimSuffix(r.Match.Path, "/**"), "/"); err != nil {
 		return fmt.Errorf("%w: path: %w", ErrBadRule, err)
+	}
+	return r.Action.check()
+}
+
+func (a Action) check() error {
+	needsStatus := a.Kind == Answer || a.Kind == AcceptThenAnswer
+	needsSize := a.Kind == GzipBomb || a.Kind == BigBody
+	needsDelay := a.Kind.passes()
+	outOfRange := min(a.DelayMS, int64(a.SizeMB)) < 0 || a.SizeMB > 4096
+	switch {
+	case !slices.Contains(kinds(), a.Kind):
+		return fmt.Errorf("%w: there is no kind %q; the kinds are %v", ErrBadRule, a.Kind, kinds())
+	case needsStatus && (a.Status < 200 || a.Status > 599):
+		return fmt.Errorf("%w: %s needs a status between 200 and 599", ErrBadRule, a.Kind)
+	case a.Kind == Redirect && a.Location == "":
+		return fmt.Errorf("%w: redirect needs a location", ErrBadRule)
+	case outOfRange:
+		return fmt.Errorf("%w: delay_ms is not negative and size_mb is at most 4096", ErrBadRule)
+	case needsDelay && a.DelayMS == 0:
+		return fmt.Errorf("%w: %s needs delay_ms", ErrBadRule, a.Kind)
+	case needsSize && a.SizeMB == 0:
+		return fmt.Errorf("%w: %s needs size_mb", ErrBadRule, a.Kind)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -125,11 +126,7 @@ func (s *Script) Strikes() []Strike {
 func (s *Script) Requests() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[string]int, len(s.requests))
-	for k, n := range s.requests {
-		out[k] = n
-	}
-	return out
+	return maps.Clone(s.requests)
 }
 
 // Close ends every wait that a rule holds a request in. An effect that was

@@ -15,7 +15,7 @@ func (s *Server) authorizePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.Has("sim_approve") {
-		s.decide(w, r, request, q.Get("sim_account"), q.Get("sim_approve") == "1")
+		s.decide(w, request, q.Get("sim_account"), q.Get("sim_approve") == "1")
 		return
 	}
 	data := pageData{Title: "Connect an account", Request: request, Query: map[string][]string{}}
@@ -42,13 +42,13 @@ func (s *Server) authorizeAnswer(w http.ResponseWriter, r *http.Request) {
 		s.refusePage(w, wrong)
 		return
 	}
-	s.decide(w, r, request, r.PostForm.Get("account"), r.PostForm.Get("decision") == "allow")
+	s.decide(w, request, r.PostForm.Get("account"), r.PostForm.Get("decision") == "allow")
 }
 
 // decide sends the browser back to the app with a code or a refusal.
-func (s *Server) decide(w http.ResponseWriter, r *http.Request, request authorization, handle string, allowed bool) {
+func (s *Server) decide(w http.ResponseWriter, request authorization, handle string, allowed bool) {
 	if !allowed {
-		http.Redirect(w, r, request.back(url.Values{"error": {"access_denied"}, "state": {request.State}}), http.StatusSeeOther)
+		sendBack(w, request.back(url.Values{"error": {"access_denied"}, "state": {request.State}}))
 		return
 	}
 	account, ok := s.accountByHandle(handle)
@@ -56,7 +56,13 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, request authoriz
 		s.refusePage(w, "Choose one of the simulated accounts.")
 		return
 	}
-	http.Redirect(w, r, s.consent(request, account.ID), http.StatusSeeOther)
+	sendBack(w, s.consent(request, account.ID))
+}
+
+// sendBack redirects to the app's own address, which parseAuthorization checked.
+func sendBack(w http.ResponseWriter, address string) {
+	w.Header().Set("Location", address)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 func (s *Server) refusePage(w http.ResponseWriter, wrong string) {

@@ -59,9 +59,15 @@ func (b createBody) unplayed() string {
 		name  string
 		value json.RawMessage
 	}{
-		{"media", b.Media}, {"poll", b.Poll}, {"quote_tweet_id", b.QuoteTweetID}, {"community_id", b.CommunityID},
-		{"share_with_followers", b.ShareWithFollowers}, {"for_super_followers_only", b.ForSuperFollowersOnly},
-		{"geo", b.Geo}, {"direct_message_deep_link", b.DirectMessageDeepLink}, {"card_uri", b.CardURI},
+		{"media", b.Media},
+		{"poll", b.Poll},
+		{"quote_tweet_id", b.QuoteTweetID},
+		{"community_id", b.CommunityID},
+		{"share_with_followers", b.ShareWithFollowers},
+		{"for_super_followers_only", b.ForSuperFollowersOnly},
+		{"geo", b.Geo},
+		{"direct_message_deep_link", b.DirectMessageDeepLink},
+		{"card_uri", b.CardURI},
 		{"edit_options", b.EditOptions},
 	} {
 		if len(f.value) > 0 && string(f.value) != "null" {

@@ -3,6 +3,7 @@ package x_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,7 @@ func TestCreateAnswers201AndTheLedgerHoldsThePost(t *testing.T) {
 	n := start(t)
 	a := n.post(n.token("ada"), "Shipped & tested: 3 < 4, see https://example.com/a?b=1&c=2.")
 	require.Equal(t, http.StatusCreated, a.status, a.raw)
-	id := dig(t, a.body, "data", "id").(string)
+	id := digAs[string](t, a.body, "data", "id")
 	require.Regexp(t, `^[0-9]{19}$`, id)
 	require.Regexp(t, `^Shipped &amp; tested: 3 &lt; 4, see https://t\.co/[A-Za-z0-9]{10}\.$`, dig(t, a.body, "data", "text"))
 	require.Equal(t, []any{id}, dig(t, a.body, "data", "edit_history_tweet_ids"))
@@ -187,7 +188,7 @@ func TestLimitsAreCountedPerUserAndToldOnEveryAnswer(t *testing.T) {
 	first := n.post(ada, "one")
 	require.Equal(t, "2", first.header.Get("x-rate-limit-limit"))
 	require.Equal(t, "1", first.header.Get("x-rate-limit-remaining"))
-	require.Equal(t, fmt.Sprint(n.clock.Now().Add(15*time.Minute).Unix()+1), first.header.Get("x-rate-limit-reset"))
+	require.Equal(t, strconv.FormatInt(n.clock.Now().Add(15*time.Minute).Unix()+1, 10), first.header.Get("x-rate-limit-reset"))
 	require.Equal(t, "2", first.header.Get("x-user-limit-24hour-remaining"))
 	require.Equal(t, "0", n.post(ada, "one").header.Get("x-rate-limit-remaining"), "a refused post counts too")
 	over := n.post(ada, "two")

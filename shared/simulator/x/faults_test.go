@@ -150,5 +150,5 @@ func TestControlSurfaceRefusesWhatItCannotPlay(t *testing.T) {
 	require.Equal(t, http.StatusCreated, n.do(http.MethodPost, "/_sim/accounts", "", `[{"handle":"one"},{"handle":"two"}]`).status)
 	require.Equal(t, http.StatusNotFound, n.do(http.MethodPost, "/_sim/tokens", "", `{"handle":"nobody"}`).status)
 	granted := n.do(http.MethodPost, "/_sim/tokens", "", `{"handle":"one"}`)
-	require.Equal(t, http.StatusCreated, n.post(granted.body["access_token"].(string), "hello").status)
+	require.Equal(t, http.StatusCreated, n.post(digAs[string](t, granted.body, "access_token"), "hello").status)
 }

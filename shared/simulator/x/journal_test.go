@@ -37,7 +37,7 @@ func TestAKilledNetworkKeepsWhatItAccepted(t *testing.T) {
 	again := reopen(t, dir, n.clock)
 	require.Equal(t, n.server.Items("", time.Time{}), again.server.Items("", time.Time{}))
 	require.Equal(t, n.server.Accounts(), again.server.Accounts())
-	access := rotated.body["access_token"].(string)
+	access := digAs[string](t, rotated.body, "access_token")
 	require.Equal(t, http.StatusForbidden, again.post(access, "stays").status, "the duplicate check remembers")
 	require.Greater(t, again.postID(access, "after the kill", ""), second)
 	require.Equal(t, http.StatusBadRequest, again.tokenCall(refreshForm(tokens.RefreshToken)).status, "the rotated token stays dead")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,13 +41,12 @@ func (s *Server) parseAuthorization(q url.Values) (authorization, string) {
 		ClientID: q.Get("client_id"), RedirectURI: q.Get("redirect_uri"), Scopes: strings.Fields(q.Get("scope")),
 		State: q.Get("state"), Challenge: q.Get("code_challenge"), Method: q.Get("code_challenge_method"),
 	}
-	target, err := url.Parse(a.RedirectURI)
 	switch {
 	case q.Get("response_type") != "code":
 		return a, "response_type has to be code."
 	case a.ClientID == "" || (s.cfg.ClientID != "" && a.ClientID != s.cfg.ClientID):
 		return a, "client_id is not that of a registered app."
-	case err != nil || target.Scheme == "" || target.Host == "":
+	case !absolute(a.RedirectURI):
 		return a, "redirect_uri has to be an absolute address."
 	case len(s.cfg.RedirectURIs) > 0 && !slices.Contains(s.cfg.RedirectURIs, a.RedirectURI):
 		return a, "redirect_uri is not registered for this app; it has to match exactly."
@@ -58,6 +58,11 @@ func (s *Server) parseAuthorization(q url.Values) (authorization, string) {
 		return a, "code_challenge and code_challenge_method (S256 or plain) are needed."
 	}
 	return a, ""
+}
+
+func absolute(address string) bool {
+	target, err := url.Parse(address)
+	return err == nil && target.Scheme != "" && target.Host != ""
 }
 
 // consent makes a code and returns the address that carries it to the app.
@@ -82,9 +87,7 @@ func (a authorization) back(values url.Values) string {
 		return a.RedirectURI // It was parsed before; this cannot happen.
 	}
 	q := target.Query()
-	for name, v := range values {
-		q[name] = v
-	}
+	maps.Copy(q, values)
 	target.RawQuery = q.Encode()
 	return target.String()
 }

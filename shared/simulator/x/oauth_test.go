@@ -21,7 +21,7 @@ func TestConsentAndExchangeGiveWorkingTokens(t *testing.T) {
 	require.Equal(t, "bearer", a.body["token_type"])
 	require.InDelta(t, 7200, a.body["expires_in"], 0)
 	require.Equal(t, "tweet.read tweet.write users.read offline.access", a.body["scope"])
-	me := n.do(http.MethodGet, "/2/users/me", a.body["access_token"].(string), "")
+	me := n.do(http.MethodGet, "/2/users/me", digAs[string](t, a.body, "access_token"), "")
 	require.Equal(t, "ada", dig(t, me.body, "data", "username"))
 }
 
@@ -110,17 +110,17 @@ func TestRefreshRotatesAndReuseKillsTheFamily(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	first := n.tokenCall(exchangeForm(n.consent("ada"))).body
-	second := n.tokenCall(refreshForm(first["refresh_token"].(string)))
+	second := n.tokenCall(refreshForm(digAs[string](t, first, "refresh_token")))
 	require.Equal(t, http.StatusOK, second.status, second.raw)
 	require.NotEqual(t, first["refresh_token"], second.body["refresh_token"])
-	access := second.body["access_token"].(string)
+	access := digAs[string](t, second.body, "access_token")
 	require.Equal(t, http.StatusOK, n.do(http.MethodGet, "/2/users/me", access, "").status)
 
-	reuse := n.tokenCall(refreshForm(first["refresh_token"].(string)))
+	reuse := n.tokenCall(refreshForm(digAs[string](t, first, "refresh_token")))
 	require.Equal(t, http.StatusBadRequest, reuse.status)
 	require.Equal(t, "invalid_request", reuse.body["error"])
 	require.Equal(t, http.StatusUnauthorized, n.do(http.MethodGet, "/2/users/me", access, "").status, "the family is dead")
-	require.Equal(t, http.StatusBadRequest, n.tokenCall(refreshForm(second.body["refresh_token"].(string))).status)
+	require.Equal(t, http.StatusBadRequest, n.tokenCall(refreshForm(digAs[string](t, second.body, "refresh_token"))).status)
 }
 
 func TestOfManyRefreshesAtOnceOneWins(t *testing.T) {
@@ -176,8 +176,8 @@ func TestTokensCanBeExpiredAndRevokedFromOutside(t *testing.T) {
 	renewed := n.tokenCall(refreshForm(tokens.RefreshToken))
 	require.Equal(t, http.StatusOK, renewed.status)
 	require.Equal(t, http.StatusNoContent, n.do(http.MethodPost, "/_sim/tokens/revoke", "", `{"handle":"ada"}`).status)
-	require.Equal(t, http.StatusUnauthorized, n.do(http.MethodGet, "/2/users/me", renewed.body["access_token"].(string), "").status)
-	require.Equal(t, http.StatusBadRequest, n.tokenCall(refreshForm(renewed.body["refresh_token"].(string))).status)
+	require.Equal(t, http.StatusUnauthorized, n.do(http.MethodGet, "/2/users/me", digAs[string](t, renewed.body, "access_token"), "").status)
+	require.Equal(t, http.StatusBadRequest, n.tokenCall(refreshForm(digAs[string](t, renewed.body, "refresh_token"))).status)
 }
 
 func TestRevokeEndsTheFamily(t *testing.T) {

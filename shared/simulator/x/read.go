@@ -177,22 +177,8 @@ func parseTimeline(q url.Values) (timelineQuery, *problem) {
 		t.limit = n
 	}
 	for name, into := range map[string]*uint64{"since_id": &t.since, "until_id": &t.until, "pagination_token": &t.until} {
-		value := q.Get(name)
-		if name == "pagination_token" {
-			value = strings.TrimPrefix(value, pageTokenPrefix)
-		}
-		if !q.Has(name) {
-			continue
-		}
-		if !validID(value) {
+		if !readID(q, name, into) {
 			return refuse(name)
-		}
-		n, err := strconv.ParseUint(value, 10, 64)
-		if err != nil {
-			return refuse(name)
-		}
-		if *into == 0 || n < *into {
-			*into = n
 		}
 	}
 	for name, into := range map[string]*time.Time{"start_time": &t.start, "end_time": &t.end} {
@@ -214,8 +200,24 @@ func parseTimeline(q url.Values) (timelineQuery, *problem) {
 	return t, nil
 }
 
-// pageTokenPrefix marks the tokens of later pages; to a client they are opaque.
-const pageTokenPrefix = "7140dibdnow9c7btw"
+// readID reads a bound of the page; of two upper bounds the lower one holds.
+func readID(q url.Values, name string, into *uint64) bool {
+	if !q.Has(name) {
+		return true
+	}
+	value := strings.TrimPrefix(q.Get(name), pageMark)
+	n, err := strconv.ParseUint(value, 10, 64)
+	if !validID(value) || err != nil {
+		return false
+	}
+	if *into == 0 || n < *into {
+		*into = n
+	}
+	return true
+}
+
+// pageMark begins the tokens of later pages; to a client they are opaque.
+const pageMark = "b26v89c19zqg8o3f"
 
 // has reports whether an entry belongs on the page.
 func (t timelineQuery) has(e ledger.Entry) bool {
@@ -268,10 +270,10 @@ func (s *Server) page(entries []ledger.Entry, user Account, asked map[string]boo
 	newest, oldest := entries[0].ID, entries[len(entries)-1].ID
 	meta["newest_id"], meta["oldest_id"] = newest, oldest
 	if more {
-		meta["next_token"] = pageTokenPrefix + oldest
+		meta["next_token"] = pageMark + oldest
 	}
 	if later {
-		meta["previous_token"] = pageTokenPrefix + newest
+		meta["previous_token"] = pageMark + newest
 	}
 	var data []map[string]any
 	var errs []partial

@@ -14,7 +14,7 @@ func ids(t *testing.T, a answer) []string {
 	out := []string{}
 	list, _ := a.body["data"].([]any)
 	for _, item := range list {
-		out = append(out, dig(t, item, "id").(string))
+		out = append(out, digAs[string](t, item, "id"))
 	}
 	return out
 }
@@ -63,11 +63,11 @@ func TestTimelinePagesByToken(t *testing.T) {
 			delete(made, id)
 		}
 		pages++
-		more, ok := dig(t, a.body, "meta").(map[string]any)["next_token"]
+		more, ok := digAs[map[string]any](t, a.body, "meta")["next_token"]
 		if !ok {
 			break
 		}
-		next = "&pagination_token=" + more.(string)
+		next = "&pagination_token=" + digAs[string](t, more)
 	}
 	require.Equal(t, 3, pages)
 	require.Empty(t, made)
@@ -112,11 +112,11 @@ func TestOnlyTheFieldsAskedForAreAnswered(t *testing.T) {
 	full := n.do(http.MethodGet, "/2/tweets?ids="+root+","+id+
 		"&tweet.fields=created_at,public_metrics,entities,referenced_tweets,conversation_id,author_id,in_reply_to_user_id", token, "")
 	require.Equal(t, "2026-11-24T14:00:00.000Z", dig(t, full.body, "data", 0, "created_at"))
-	link := dig(t, full.body, "data", 0, "entities", "urls", 0).(map[string]any)
+	link := digAs[map[string]any](t, full.body, "data", 0, "entities", "urls", 0)
 	require.Equal(t, "https://example.com/page", link["expanded_url"])
 	require.Equal(t, "example.com/page", link["display_url"])
-	stored := []rune(dig(t, full.body, "data", 0, "text").(string))
-	require.Equal(t, link["url"], string(stored[int(link["start"].(float64)):int(link["end"].(float64))]))
+	stored := []rune(digAs[string](t, full.body, "data", 0, "text"))
+	require.Equal(t, link["url"], string(stored[int(digAs[float64](t, link, "start")):int(digAs[float64](t, link, "end"))]))
 	require.NotContains(t, dig(t, full.body, "data", 0), "referenced_tweets")
 	require.Equal(t, []any{map[string]any{"type": "replied_to", "id": root}}, dig(t, full.body, "data", 1, "referenced_tweets"))
 	require.Equal(t, root, dig(t, full.body, "data", 1, "conversation_id"))
@@ -143,7 +143,7 @@ func TestBothNamingSets(t *testing.T) {
 	token := n.token("ada")
 	n.do(http.MethodPost, "/_sim/settings", "", `{"naming":"post"}`)
 	made := n.post(token, "renamed")
-	id := dig(t, made.body, "data", "id").(string)
+	id := digAs[string](t, made.body, "data", "id")
 	require.Equal(t, []any{id}, dig(t, made.body, "data", "edit_history_post_ids"))
 	for _, param := range []string{"post.fields", "tweet.fields"} {
 		a := n.do(http.MethodGet, "/2/tweets/"+id+"?"+param+"=public_metrics", token, "")
@@ -161,12 +161,12 @@ func TestFiguresGrowRepeatAndStayUnderImpressions(t *testing.T) {
 	id := n.postID(token, "does it grow? https://example.com", "")
 	read := func() map[string]any {
 		a := n.do(http.MethodGet, "/2/tweets/"+id+"?tweet.fields=public_metrics,non_public_metrics", token, "")
-		public := dig(t, a.body, "data", "public_metrics").(map[string]any)
-		private := dig(t, a.body, "data", "non_public_metrics").(map[string]any)
+		public := digAs[map[string]any](t, a.body, "data", "public_metrics")
+		private := digAs[map[string]any](t, a.body, "data", "non_public_metrics")
 		require.Equal(t, public["impression_count"], private["impression_count"])
 		sum := 0.0
 		for _, name := range []string{"like_count", "reply_count", "retweet_count", "quote_count", "bookmark_count"} {
-			sum += public[name].(float64)
+			sum += digAs[float64](t, public, name)
 		}
 		require.LessOrEqual(t, sum, public["impression_count"])
 		require.GreaterOrEqual(t, private["engagements"], sum)

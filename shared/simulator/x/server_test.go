@@ -112,7 +112,7 @@ func (n *network) userID(token string) string {
 	n.t.Helper()
 	a := n.do(http.MethodGet, "/2/users/me", token, "")
 	require.Equal(n.t, http.StatusOK, a.status, a.raw)
-	return dig(n.t, a.body, "data", "id").(string)
+	return digAs[string](n.t, a.body, "data", "id")
 }
 
 func (n *network) post(token, text string) answer {
@@ -124,7 +124,7 @@ func (n *network) postID(token, text, replyTo string) string {
 	n.t.Helper()
 	a := n.do(http.MethodPost, "/2/tweets", token, createJSON(n.t, text, replyTo))
 	require.Equal(n.t, http.StatusCreated, a.status, a.raw)
-	return dig(n.t, a.body, "data", "id").(string)
+	return digAs[string](n.t, a.body, "data", "id")
 }
 
 func (n *network) fault(rule string) {
@@ -170,6 +170,14 @@ func dig(t *testing.T, v any, path ...any) any {
 		}
 	}
 	return v
+}
+
+// digAs is dig for a value of a known type.
+func digAs[T any](t *testing.T, v any, path ...any) T {
+	t.Helper()
+	out, ok := dig(t, v, path...).(T)
+	require.True(t, ok, "%v holds another type at %v", v, path)
+	return out
 }
 
 const (

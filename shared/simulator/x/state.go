@@ -83,16 +83,9 @@ func (s *Server) apply(r record) error {
 	case r.Kind == recordTokens && r.Tokens != nil:
 		s.applyTokens(*r.Tokens)
 	case r.Kind == recordRevoke:
-		if f, ok := s.families[r.ID]; ok {
-			f.revoked = true
-		}
+		s.applyRevoke(r.ID)
 	case r.Kind == recordExpire:
-		for key, t := range s.access {
-			if f := s.families[t.family]; f != nil && f.accountID == r.ID && t.expires.After(r.At) {
-				t.expires = r.At
-				s.access[key] = t
-			}
-		}
+		s.applyExpire(r.ID, r.At)
 	case r.Kind == recordReset:
 		s.book.Clear()
 	default:

@@ -156,27 +156,31 @@ func findLinks(text string) []span {
 	for _, m := range linkPattern.FindAllStringSubmatchIndex(text, -1) {
 		start, scheme := m[0], m[2] >= 0
 		host, tld := text[m[4]:m[5]], strings.ToLower(text[m[6]:m[7]])
-		if before, _ := utf8.DecodeLastRuneInString(text[:start]); start > 0 && clings(before) {
+		before, _ := utf8.DecodeLastRuneInString(text[:start])
+		if start > 0 && clings(before) || strings.HasPrefix(text[m[5]:], "@") || strings.HasPrefix(text[m[5]:], "_") {
 			continue
 		}
-		if after, _ := utf8.DecodeRuneInString(text[m[5]:]); m[5] < len(text) && (after == '@' || after == '_') {
-			continue
-		}
-		generic, country := strings.Contains(genericTLDs, " "+tld+" ") || strings.Contains(genericTLDs, "\n"+tld+" "),
-			strings.Contains(countryTLDs, " "+tld+" ") || strings.Contains(countryTLDs, "\n"+tld+" ")
-		if !generic && !country || longLabel(host) {
-			continue
-		}
-		// A bare name under a country code, as main.rs or notes.md, is a link only
-		// with a path; co and tv are the exceptions.
-		bare := !scheme && m[10] < 0 && strings.Count(host, ".") == 1
-		if bare && !generic && tld != "co" && tld != "tv" {
+		short := !scheme && m[10] < 0 && strings.Count(host, ".") == 1
+		if !registered(tld, short) || longLabel(host) {
 			continue
 		}
 		end := trimLink(text, m[1], m[5])
 		found = append(found, span{start: start, end: end, address: text[start:end]})
 	}
 	return found
+}
+
+// registered reports whether an ending makes a name a link. A short name, bare
+// and without a path, as main.rs or notes.md, is none under a country code; co
+// and tv are the exceptions.
+func registered(tld string, short bool) bool {
+	listed := func(list string) bool {
+		return strings.Contains(list, " "+tld+" ") || strings.Contains(list, "\n"+tld+" ") || strings.Contains(list, " "+tld+"\n")
+	}
+	if listed(genericTLDs) {
+		return true
+	}
+	return listed(countryTLDs) && (!short || tld == "co" || tld == "tv")
 }
 
 // clings reports whether a character before a name keeps it from being a link:

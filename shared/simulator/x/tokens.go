@@ -110,6 +110,21 @@ func (s *Server) applyTokens(i issued) {
 	}
 }
 
+func (s *Server) applyRevoke(familyID string) {
+	if f, ok := s.families[familyID]; ok {
+		f.revoked = true
+	}
+}
+
+func (s *Server) applyExpire(accountID string, at time.Time) {
+	for key, t := range s.access {
+		if s.families[t.family].accountID == accountID && t.expires.After(at) {
+			t.expires = at
+			s.access[key] = t
+		}
+	}
+}
+
 // ExpireTokens ends every access token of an account now, as two hours would.
 func (s *Server) ExpireTokens(handle string) error {
 	a, ok := s.accountByHandle(handle)
