@@ -97,7 +97,7 @@ func findLooks(text string, add adder) {
 	if at, n := loudest(text); n > maxCapitals {
 		add(RuleCapitals, post.Warn, at, fmt.Sprintf("%d words in a row are in capitals.", n))
 	}
-	for _, at := range matches(text, `(?i)(\[(?:insert|link|url|your|name|company|product|todo|placeholder)[^\]\n]{0,40}\]|\{\{[^}\n]{0,60}\}\}|\blorem ipsum\b|\bTODO:)`) {
+	for _, at := range matches(text, `(?i)(\[(?:insert|link|url|your|name|company|product|todo|placeholder)[^\]\n]{0,40}\]|\{\{[^}\n]{0,60}\}\}|\blorem ipsum\b|\btodo:)`) {
 		add(RulePlaceholder, post.Block, at, "This looks like a gap that was never filled.")
 	}
 	for i, r := range text {

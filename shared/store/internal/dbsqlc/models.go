@@ -61,6 +61,61 @@ type Attempt struct {
 	SettledBy   string
 }
 
+type Finding struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	ReviewID    uuid.UUID
+	Position    int32
+	Rule        string
+	Severity    string
+	Part        int32
+	StartByte   int32
+	EndByte     int32
+	Quote       string
+	Message     string
+	Suggestion  string
+	SourceQuote string
+	SourceUrl   string
+}
+
+type Generation struct {
+	WorkspaceID     uuid.UUID
+	ID              uuid.UUID
+	AccountID       uuid.UUID
+	RequestedByKind string
+	RequestedByID   uuid.UUID
+	RequestedByName string
+	Wanted          int32
+	Note            string
+	State           string
+	Progress        string
+	DraftsMade      int32
+	LeaseUntil      *time.Time
+	Tries           int32
+	CorrelationID   uuid.UUID
+	CreatedAt       time.Time
+	FinishedAt      *time.Time
+	IdeaID          *uuid.UUID
+	NotBefore       *time.Time
+}
+
+type Idea struct {
+	WorkspaceID  uuid.UUID
+	ID           uuid.UUID
+	AccountID    uuid.UUID
+	GenerationID *uuid.UUID
+	SourceItemID *uuid.UUID
+	Title        string
+	Angle        string
+	Goal         string
+	Why          string
+	Quote        string
+	SourceTitle  string
+	SourceUrl    string
+	State        string
+	CreatedAt    time.Time
+}
+
 type Post struct {
 	WorkspaceID        uuid.UUID
 	ID                 uuid.UUID
@@ -113,6 +168,56 @@ type Reading struct {
 	Bookmarks     *int64
 	LinkClicks    *int64
 	ProfileClicks *int64
+}
+
+type Run struct {
+	WorkspaceID   uuid.UUID
+	ID            uuid.UUID
+	AccountID     *uuid.UUID
+	GenerationID  *uuid.UUID
+	PostID        *uuid.UUID
+	Agent         string
+	Model         string
+	Simulated     bool
+	PromptName    string
+	PromptVersion string
+	InputTokens   int64
+	CachedTokens  int64
+	OutputTokens  int64
+	CostMicroUsd  int64
+	Outcome       string
+	Problem       string
+	StartedAt     time.Time
+	FinishedAt    time.Time
+}
+
+type Source struct {
+	WorkspaceID      uuid.UUID
+	ID               uuid.UUID
+	AccountID        uuid.UUID
+	Kind             string
+	Title            string
+	Url              string
+	Note             string
+	HttpEtag         string
+	HttpLastModified string
+	LastFetchedAt    *time.Time
+	LastProblem      string
+	CreatedAt        time.Time
+	RemovedAt        *time.Time
+}
+
+type SourceItem struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	SourceID    uuid.UUID
+	AccountID   uuid.UUID
+	ItemKey     string
+	Title       string
+	Url         string
+	Body        string
+	PublishedAt *time.Time
+	FetchedAt   time.Time
 }
 
 type Version struct {
