@@ -271,7 +271,8 @@ func (t *template) queues(report func(string, ...any)) map[string]queuePropertie
 
 // target is the resource that Fn::GetAtt or Ref names.
 func target(n yaml.Node) string {
-	var form struct { //nolint:tagliatelle // the names are CloudFormation's.
+	//nolint:tagliatelle // the names are CloudFormation's.
+	var form struct {
 		GetAtt []string `yaml:"Fn::GetAtt"`
 		Ref    string   `yaml:"Ref"`
 	}

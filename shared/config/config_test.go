@@ -38,7 +38,7 @@ func TestEveryFaultIsNamedAndNoValueIsQuoted(t *testing.T) {
 	var s settings
 	err := config.LoadFrom(&s, map[string]string{"WAIT": "canary-77", "CONNS": "canary-78"})
 	require.Equal(t, apperr.Invalid, apperr.KindOf(err))
-	for _, name := range []string{"DATABASE_URL", "Wait", "Conns"} {
+	for _, name := range []string{"DATABASE_URL", "WAIT", "CONNS"} {
 		require.ErrorContains(t, err, name)
 	}
 	require.NotContains(t, err.Error(), "canary")

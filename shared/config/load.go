@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -28,7 +29,7 @@ func Load(into any) error { return LoadFrom(into, Environ()) }
 func LoadFrom(into any, environment map[string]string) error {
 	err := env.ParseWithOptions(into, env.Options{Environment: environment})
 	if err != nil {
-		return apperr.New(apperr.Invalid, "bad_settings", "settings: %s", describe(err)).
+		return apperr.New(apperr.Invalid, "bad_settings", "settings: %s", describe(into, err)).
 			WithHint("Set the named environment variables; .env.example lists them all.")
 	}
 	if v, ok := into.(Validator); ok {
@@ -53,7 +54,7 @@ func Environ() map[string]string {
 
 // describe lists what is wrong without quoting values, since a value put into
 // the wrong variable may be a secret.
-func describe(err error) string {
+func describe(into any, err error) string {
 	agg, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
 		return "the environment could not be read"
@@ -62,7 +63,7 @@ func describe(err error) string {
 	for _, e := range agg.Errors {
 		switch e := e.(type) {
 		case env.ParseError:
-			parts = append(parts, fmt.Sprintf("%s is not a valid %s", e.Name, e.Type))
+			parts = append(parts, fmt.Sprintf("%s is not a valid %s", variableOf(into, e.Name), e.Type))
 		case env.VarIsNotSetError:
 			parts = append(parts, e.Key+" is not set")
 		case env.EmptyVarError:
@@ -72,4 +73,15 @@ func describe(err error) string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// variableOf is the environment name of a field; the parser tells only the
+// field's own.
+func variableOf(into any, field string) string {
+	if f, ok := reflect.TypeOf(into).Elem().FieldByName(field); ok {
+		if name, _, _ := strings.Cut(f.Tag.Get("env"), ","); name != "" {
+			return name
+		}
+	}
+	return field
 }

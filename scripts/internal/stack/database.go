@@ -1,0 +1,99 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"rostrum/scripts/internal/postgres"
+	"rostrum/shared/apperr"
+	"rostrum/shared/config"
+	"rostrum/shared/simulator/x"
+	"rostrum/shared/store"
+	"rostrum/shared/store/migrations"
+	"rostrum/shared/vault"
+)
+
+// database returns the address of a migrated database.
+func (s *Stack) database(ctx context.Context) (string, error) {
+	url := s.settings.DatabaseURL.Reveal()
+	if url == "" {
+		var err error
+		if url, err = s.ownDatabase(ctx); err != nil {
+			return "", err
+		}
+	} else {
+		s.Parts = append(s.Parts, Part{Name: "Postgres", Where: "DATABASE_URL"})
+	}
+	s.options.Progress("bringing the database up to date")
+	if err := migrations.Migrate(ctx, url); err != nil {
+		return "", sentence("the database cannot be used", err)
+	}
+	return url, nil
+}
+
+// ownDatabase runs a server on the data folder, and again on the same port
+// when it ends by itself.
+func (s *Stack) ownDatabase(ctx context.Context) (string, error) {
+	s.options.Progress("starting Postgres")
+	options := postgres.Options{
+		Dir: filepath.Join(s.DataDir, "postgres"), Throwaway: s.options.Throwaway, Progress: s.options.Progress,
+		Lookup: func(name string) string { return s.options.Environ[name] },
+	}
+	server, err := postgres.Start(ctx, options)
+	if err != nil {
+		return "", err
+	}
+	s.Parts = append(s.Parts, Part{Name: "Postgres", Embedded: true, Where: fmt.Sprintf("version %d, port %d", server.Version(), server.Port())})
+	url := server.URL()
+	options.Port = server.Port()
+
+	watch, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-watch.Done():
+				return
+			case <-server.Done():
+			}
+			_ = server.Stop(watch)
+			again, err := postgres.Start(watch, options)
+			if watch.Err() != nil {
+				if err == nil {
+					server = again
+				}
+				return
+			}
+			if err != nil {
+				s.failed <- fmt.Errorf("Postgres ended and does not start again: %w", err) //nolint:staticcheck // a name.
+				return
+			}
+			server = again
+		}
+	})
+	s.onStop(func(ctx context.Context) {
+		stopWatching()
+		wg.Wait()
+		_ = server.Stop(ctx)
+	})
+	return url, nil
+}
+
+func (s *Stack) seedDemo(ctx context.Context, url string, keys *vault.Keysets, network *x.Server) (bool, error) {
+	db, err := store.Open(ctx, store.Config{URL: config.Secret(url), MaxConns: 1})
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	return seed(ctx, db, keys, network)
+}
+
+// sentence adds an error's hint for the person at the terminal.
+func sentence(what string, err error) error {
+	if e := apperr.As(err); e != nil && e.Hint != "" {
+		return fmt.Errorf("%s: %w. %s", what, err, e.Hint)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

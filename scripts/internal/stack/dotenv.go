@@ -1,0 +1,40 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"strings"
+)
+
+// WithFile adds the settings of a file of NAME=value lines, when there is one.
+// What the environment sets wins.
+func WithFile(environ map[string]string, path string) (map[string]string, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return environ, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the settings file %s cannot be read: %w", path, err)
+	}
+	merged := map[string]string{}
+	for i, line := range strings.Split(string(raw), "\n") {
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "export "))
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || strings.ContainsAny(name, " \t\"'") {
+			// The line is not quoted: it may hold a secret.
+			return nil, fmt.Errorf("line %d of %s is not of the form NAME=value: correct it", i+1, path)
+		}
+		if quoted := len(value) >= 2 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0]; quoted {
+			value = value[1 : len(value)-1]
+		}
+		merged[name] = value
+	}
+	maps.Copy(merged, environ)
+	return merged, nil
+}

@@ -1,0 +1,123 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"rostrum/functions/metrics"
+	"rostrum/functions/publish"
+	"rostrum/scripts/internal/driver"
+	"rostrum/shared/clock"
+	"rostrum/shared/config"
+	"rostrum/shared/host"
+	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/telemetry"
+	"rostrum/shared/wake"
+)
+
+// builder makes a function from its environment, and what ends it.
+type builder func(ctx context.Context, environment map[string]string) (lambda.Handler, func(), error)
+
+// woken is the builder of a function that queues and schedules wake.
+func woken[C any](construct func(context.Context, C) (*wake.Function, func(), error)) builder {
+	return func(ctx context.Context, environment map[string]string) (lambda.Handler, func(), error) {
+		var cfg C
+		if err := config.LoadFrom(&cfg, environment); err != nil {
+			return nil, nil, err
+		}
+		f, end, err := construct(ctx, cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		return lambda.NewHandler(f.Handle), end, nil
+	}
+}
+
+func builders() map[string]builder {
+	return map[string]builder{
+		"publish": woken(publish.New),
+		"metrics": woken(metrics.New),
+	}
+}
+
+// functions makes the queues, builds every function of the template, and runs
+// them on one host.
+func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environment map[string]string) error {
+	raw, err := os.ReadFile(s.options.Template)
+	if err != nil {
+		return fmt.Errorf("template.yaml cannot be read: run from the repository's folder: %w", err)
+	}
+	template, err := host.Load(raw, nil)
+	if err != nil {
+		return sentence("template.yaml cannot be used", err)
+	}
+	client, err := sqsqueue.Connect(ctx, environment["AWS_ENDPOINT_URL_SQS"])
+	if err != nil {
+		return sentence("the queue service cannot be used", err)
+	}
+	urls, err := host.EnsureQueues(ctx, client, template)
+	if err != nil {
+		return fmt.Errorf("the queue service at %s cannot be used: check AWS_ENDPOINT_URL_SQS: %w", environment["AWS_ENDPOINT_URL_SQS"], err)
+	}
+	handlers := map[string]lambda.Handler{}
+	for _, f := range template.Functions {
+		build, ok := builders()[f.Name]
+		if !ok {
+			return fmt.Errorf("template.yaml names function %s, which this program does not have", f.Name)
+		}
+		settings := template.Environment(f, urls)
+		maps.Copy(settings, environment)
+		handler, end, err := build(ctx, settings)
+		if err != nil {
+			return sentence("function "+f.Name+" cannot start", err)
+		}
+		s.onStop(func(context.Context) { end() })
+		handlers[f.Name] = handler
+	}
+	if s.settings.SQSEndpoint == "" {
+		// Our queues are empty after a start, whatever was on them before.
+		if _, err := handlers["publish"].Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
+			return sentence("what an earlier run left unfinished cannot be taken up", err)
+		}
+	}
+	h, err := host.New(template, host.Options{
+		Functions: handlers, SQS: client, QueueURLs: urls, Listener: listeners[portAPI],
+		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, s.settings.LogLevel),
+	})
+	if err != nil {
+		return sentence("the functions cannot be hosted", err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := h.Run(running); err != nil {
+			s.failed <- err
+		}
+	}()
+	s.onStop(func(context.Context) {
+		stop()
+		<-ended
+	})
+	return nil
+}
+
+func (s *Stack) awaitReady(ctx context.Context) error {
+	client := driver.New(s.URL)
+	defer client.Close()
+	var last error
+	err := driver.Until(ctx, 20*time.Second, "the dashboard does not answer", func() (bool, error) {
+		last = client.Get(ctx, "/health/ready", nil)
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, last)
+	}
+	return nil
+}

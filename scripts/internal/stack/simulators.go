@@ -1,0 +1,107 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"rostrum/shared/config"
+	"rostrum/shared/simulator/sqs"
+	"rostrum/shared/simulator/x"
+)
+
+// The simulated X's one developer app.
+const (
+	simulatedClientID     = "rostrum-local"
+	simulatedClientSecret = "simulated-app-secret"
+)
+
+// listenAll opens the ports of all embedded parts before anything is started,
+// so that a busy one is said at once. Those of external parts stay nil.
+func (s *Stack) listenAll(ctx context.Context) ([]net.Listener, error) {
+	wanted := map[int]bool{
+		portAPI: true, portQueues: s.settings.SQSEndpoint == "", portX: s.settings.simulatesX(),
+		portModel: s.settings.simulatesModel(), portNews: true,
+	}
+	listeners := make([]net.Listener, embeddedPorts+1)
+	for offset := range listeners {
+		if !wanted[offset] {
+			continue
+		}
+		l, err := s.settings.listen(ctx, offset)
+		if err != nil {
+			return nil, err
+		}
+		// Closing twice does no harm.
+		s.onStop(func(context.Context) { _ = l.Close() })
+		listeners[offset] = l
+	}
+	s.URL = "http://localhost:" + strconv.Itoa(portOf(listeners[portAPI]))
+	return listeners, nil
+}
+
+// environment is what every function is given, beside the queues' addresses.
+func (s *Stack) environment(keyset config.Secret) map[string]string {
+	e := maps.Clone(s.options.Environ)
+	if e == nil {
+		e = map[string]string{}
+	}
+	e["LOG_LEVEL"] = s.settings.LogLevel
+	e["VAULT_KEYSET"] = keyset.Reveal()
+	e["PUBLIC_URL"] = s.URL
+	e["READING_AGES"] = s.settings.ReadingAges
+	// One process holds all five pools.
+	e["DATABASE_CONNS"] = "10"
+	return e
+}
+
+// simulators serves the embedded parts and puts their addresses into the
+// environment. It returns the simulated X, nil when X is the real one.
+func (s *Stack) simulators(listeners []net.Listener, environment map[string]string) (*x.Server, error) {
+	if l := listeners[portQueues]; l != nil {
+		queues := sqs.New(time.Now)
+		stop := serve(l, queues)
+		s.onStop(func(ctx context.Context) {
+			// Closing ends long polls, for which serve would wait.
+			queues.Close()
+			stop(ctx)
+		})
+		environment["AWS_ENDPOINT_URL_SQS"] = loopback(l)
+		s.Parts = append(s.Parts, Part{Name: "Queues", Embedded: true, Where: loopback(l)})
+	} else {
+		s.Parts = append(s.Parts, Part{Name: "Queues", Where: s.settings.SQSEndpoint})
+	}
+	l := listeners[portX]
+	if l == nil {
+		s.Parts = append(s.Parts, Part{Name: "X", Where: "api.x.com"})
+		return nil, nil //nolint:nilnil // nil says that there is no simulator.
+	}
+	s.NetworkURL = "http://localhost:" + strconv.Itoa(portOf(l))
+	dir := filepath.Join(s.DataDir, "network")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder %s cannot be written: %w", s.settings.DataDir, err)
+	}
+	network, err := x.New(x.Config{
+		Dir: dir, Now: time.Now, ClientID: simulatedClientID, ClientSecret: simulatedClientSecret,
+		RedirectURIs: []string{s.URL + "/v1/oauth/x/callback"}, PublicURL: s.NetworkURL, MetricsSpeed: s.options.MetricsSpeed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the simulated network's folder %s cannot be used: %w", dir, err)
+	}
+	stop := serve(l, network)
+	s.onStop(func(ctx context.Context) {
+		stop(ctx)
+		_ = network.Close()
+	})
+	environment["X_BASE_URL"] = loopback(l)
+	environment["X_WEB_URL"] = s.NetworkURL
+	environment["X_CLIENT_ID"] = simulatedClientID
+	environment["X_CLIENT_SECRET"] = simulatedClientSecret
+	s.Parts = append(s.Parts, Part{Name: "X", Embedded: true, Where: "simulated, " + s.NetworkURL})
+	return network, nil
+}
