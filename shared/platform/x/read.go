@@ -49,6 +49,13 @@ func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceI
 		if err != nil {
 			return nil, fmt.Errorf("read the timeline of %s: %w", target.RemoteID, err)
 		}
+		if page.Meta.ResultCount == nil || *page.Meta.ResultCount != len(page.Data) {
+			// An answer of 200 may hold errors in place of posts, for example for
+			// an account that is suspended or gone. It must not pass for an empty
+			// timeline: what is not on one of those gets sent again.
+			return nil, apperr.New(apperr.Forbidden, "timeline_withheld", "X did not show the account's posts.").
+				WithHint("Check at X that the account is active, then connect it again.")
+		}
 		for _, p := range page.Data {
 			if isID(p.ID) && (sinceID == "" || newer(p.ID, sinceID)) {
 				posts = append(posts, c.remotePost(p, target.Handle))

@@ -34,7 +34,10 @@ type wireUser struct {
 type wirePosts struct {
 	Data []wirePost `json:"data"`
 	Meta struct {
-		NextToken string `json:"next_token"`
+		// ResultCount is in every timeline, 0 included; without it nothing was
+		// counted and an empty answer proves nothing.
+		ResultCount *int   `json:"result_count"`
+		NextToken   string `json:"next_token"`
 	} `json:"meta"`
 	Errors []wireProblem `json:"errors"`
 }

@@ -1,0 +1,299 @@
+package publishing_test
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"rostrum/shared/account"
+	"rostrum/shared/audit"
+	"rostrum/shared/clock"
+	"rostrum/shared/platform"
+	"rostrum/shared/platform/x"
+	"rostrum/shared/post"
+	"rostrum/shared/queue"
+	"rostrum/shared/simulator/fault"
+	"rostrum/shared/store"
+)
+
+// unreachable is X at an address where nobody listens.
+func unreachable(t *testing.T) map[account.Network]platform.Publisher {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := "http://" + listener.Addr().String()
+	require.NoError(t, listener.Close())
+	client, err := x.New(x.Settings{BaseURL: address, AuthorizeURL: address, WebURL: address}, clock.System{})
+	require.NoError(t, err)
+	return map[account.Network]platform.Publisher{account.X: client}
+}
+
+// Each of these is a post that the audience sees although the answer was lost.
+func TestAPostWhoseAnswerWasLostIsFoundAndNotSentAgain(t *testing.T) {
+	t.Parallel()
+	for name, rule := range map[string]fault.Rule{
+		"Reset":        {Preset: "accepted_reset"},
+		"ServerError":  {Preset: "accepted_server_error"},
+		"BadGateway":   {Preset: "accepted_bad_gateway"},
+		"NoID":         {Preset: "accepted_no_id"},
+		"NotJSON":      {Preset: "accepted_not_json"},
+		"Truncated":    {Preset: "accepted_truncated"},
+		"Timeout":      {Preset: "accepted_hang"},
+		"SlowLoris":    {Action: fault.Action{Kind: fault.SlowBody, DelayMS: 1000}},
+		"GzipBombBack": {Action: fault.Action{Kind: fault.AcceptThenAnswer, Status: 201, Body: "{}", ContentType: "application/json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			rule.Times = 1
+			b.fault(t, rule)
+			p := b.Scheduled(t, 0, "see https://example.com/a?b=1&c=2 <now> & then")
+			b.send(t, p)
+			require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+			require.Len(t, b.sent.of(t, queue.ReconcilePost), 1, "the first look is asked for")
+			b.send(t, p)
+			b.look(t, p)
+			after := b.Post(t, p.ID)
+			require.Equal(t, post.Published, after.State)
+			require.Len(t, b.audience(), 1)
+			attempt := b.Attempts(t, p.ID)[0]
+			require.Equal(t, b.audience()[0].ID, attempt.RemoteID)
+			require.Equal(t, "read_back", attempt.SettledBy)
+			require.NotNil(t, after.Lateness)
+			require.Contains(t, b.actions(t, p), "attempt.found")
+		})
+	}
+}
+
+func TestAPostThatNeverArrivedIsSentAgainOnlyOnceItIsProvedAbsent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	b.look(t, p)
+	b.look(t, p)
+	b.look(t, p)
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State, "three clean reads within seconds prove nothing yet")
+	b.age(t, p, 83*time.Second)
+	b.look(t, p)
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Scheduled, after.State)
+	require.Equal(t, post.AttemptAbsent, b.Attempts(t, p.ID)[0].State)
+	require.Empty(t, b.audience())
+	b.send(t, after)
+	require.Equal(t, []string{"hello"}, b.audienceTexts())
+	require.Equal(t, post.Published, b.Post(t, p.ID).State)
+}
+
+// The first look comes late enough for the window but is the only one.
+func TestOneCleanReadIsNotEnough(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	b.look(t, p)
+	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+}
+
+func TestAnAccountThatCannotBeReadLeadsToAPersonAndNeverToAResend(t *testing.T) {
+	t.Parallel()
+	for name, rule := range map[string]fault.Rule{
+		"ReadsAreDown":    {Preset: "unavailable"},
+		"ReadsAreRefused": {Preset: "not_permitted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.fault(t, fault.Rule{Preset: "accepted_server_error", Times: 1})
+			rule.Match = fault.Match{Method: "GET", Path: "/2/users/*/tweets"}
+			b.fault(t, rule)
+			p := b.Scheduled(t, 0, "hello")
+			b.send(t, p)
+			b.age(t, p, time.Hour)
+			for range 7 {
+				b.look(t, p)
+			}
+			after := b.Post(t, p.ID)
+			require.Equal(t, post.Unknown, after.State)
+			require.NotNil(t, after.NeedsPersonAt)
+			require.Len(t, b.audience(), 1)
+			b.net.Faults().Clear()
+			b.look(t, p)
+			require.Equal(t, post.Published, b.Post(t, p.ID).State, "looking goes on")
+		})
+	}
+}
+
+// X answers 200 with errors in place of posts for an account that it does not show.
+func TestAnAnswerWithoutATimelineIsNotAnEmptyTimeline(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "accepted_server_error", Times: 1})
+	b.fault(t, fault.Rule{Match: fault.Match{Method: "GET", Path: "/2/users/*/tweets"}, Action: fault.Action{Kind: fault.Answer, Status: 200,
+		ContentType: "application/json", Body: `{"errors":[{"title":"Not Found Error","detail":"Could not find user.","resource_type":"user"}]}`}})
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	b.age(t, p, time.Hour)
+	for range 4 {
+		b.look(t, p)
+	}
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Unknown, after.State)
+	require.NotNil(t, after.NeedsPersonAt)
+	require.Len(t, b.audience(), 1)
+}
+
+func TestAnEarlierTwinIsNotTakenForThisPost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	twin := b.Scheduled(t, 0, "same words")
+	b.send(t, twin)
+	b.exec(t, "UPDATE workspaces SET name = name") // Another statement in between keeps the order plain.
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
+	p := b.Scheduled(t, 0, "same words")
+	b.send(t, p)
+	b.look(t, p)
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State, "the twin is owned by the other post")
+}
+
+func TestADuplicateAnswerAfterAProvedAbsenceIsLookedInto(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	b.look(t, p)
+	b.fault(t, fault.Rule{Preset: "duplicate", Times: 1})
+	b.send(t, b.Post(t, p.ID))
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	b.look(t, p)
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Unknown, after.State, "never resent: X would refuse it again")
+	require.NotNil(t, after.NeedsPersonAt)
+}
+
+// begun leaves a post as a sender does that dies right after its intent.
+func (b *bench) begun(t *testing.T, p post.Post, part int, replyTo string) {
+	t.Helper()
+	require.NoError(t, b.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		j, err := tx.BeginAttempt(ctx, store.Intent{
+			WorkspaceID: b.Workspace, PostID: p.ID, AccountID: p.AccountID, Revision: p.Revision, Part: part, ReplyTo: replyTo,
+			AttemptID: uuid.Must(uuid.NewV7()), Hash: p.Version.Content.Hash(p.AccountID), Fingerprint: "f", Lease: 25 * time.Second, Grace: time.Minute,
+		}, audit.SystemActor(b.Workspace, "publish"))
+		require.Equal(t, store.Go, j.Verdict)
+		return err
+	}))
+}
+
+func (b *bench) leaseEnds(t *testing.T) {
+	t.Helper()
+	b.exec(t, "UPDATE posts SET lease_until = clock_timestamp() - interval '1 second' WHERE state = 'sending'")
+}
+
+func TestASenderThatDiedBeforeTheCallLeadsToOnePost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.Scheduled(t, 0, "hello")
+	b.begun(t, p, 0, "")
+	b.send(t, p)
+	require.Equal(t, post.Sending, b.Post(t, p.ID).State, "the lease is respected")
+	b.leaseEnds(t)
+	require.NoError(t, b.service.Tick(t.Context()))
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	b.look(t, p)
+	b.send(t, b.Post(t, p.ID))
+	require.Equal(t, []string{"hello"}, b.audienceTexts())
+}
+
+func TestASenderThatDiedAfterTheNetworkAcceptedLeadsToOnePost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.Scheduled(t, 0, "one", "two")
+	b.begun(t, p, 0, "")
+	token, err := b.net.Grant("acme")
+	require.NoError(t, err)
+	o := b.client.Publish(t.Context(), platform.PublishRequest{Text: "one", Target: platform.Target{
+		Network: account.X, RemoteID: b.net.Accounts()[0].ID, Handle: "acme", AccessToken: secret(token.AccessToken)}})
+	require.Equal(t, platform.Accepted, o.Class)
+	b.leaseEnds(t)
+	b.send(t, p) // The watchdog's message takes the post back.
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	b.look(t, p)
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Scheduled, after.State, "found; the second part is to go")
+	b.send(t, after)
+	require.Equal(t, []string{"one", "two"}, b.audienceTexts())
+	require.Equal(t, o.RemoteID, b.audience()[1].ReplyTo)
+	require.Equal(t, post.Published, b.Post(t, p.ID).State)
+}
+
+func TestASenderThatDiedBetweenTwoPartsIsResumedAtTheNext(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.Scheduled(t, 0, "one", "two")
+	b.fault(t, fault.Rule{Preset: "rate_limited", Times: 1, Match: fault.Match{Method: "POST", Path: "/2/tweets", Contains: "two"}})
+	b.send(t, p)
+	b.exec(t, "UPDATE accounts SET limited_until = NULL")
+	b.exec(t, "UPDATE posts SET state = 'sending', lease_until = clock_timestamp() - interval '1 second', not_before = NULL WHERE id = $1", uuid.UUID(p.ID))
+	require.NoError(t, b.service.Tick(t.Context()))
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Scheduled, after.State)
+	b.send(t, after)
+	require.Equal(t, []string{"one", "two"}, b.audienceTexts())
+}
+
+// The answer comes after the lease was taken from the sender: what the network
+// said is kept, whoever heard it.
+func TestASlowSendersAcceptanceIsKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Action: fault.Action{Kind: fault.DelayAnswer, DelayMS: 1500}, Times: 1})
+	p := b.Scheduled(t, 0, "hello")
+	var wg sync.WaitGroup
+	wg.Go(func() { b.send(t, p) })
+	require.Eventually(t, func() bool { return len(b.audience()) == 1 }, 5*time.Second, time.Millisecond)
+	b.leaseEnds(t)
+	require.NoError(t, b.service.Tick(t.Context()))
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	wg.Wait()
+	require.Equal(t, post.Published, b.Post(t, p.ID).State)
+	b.look(t, p)
+	require.Len(t, b.audience(), 1)
+}
+
+func TestAnAcceptanceAfterAProvedAbsenceStopsTheResend(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Action: fault.Action{Kind: fault.Delay, DelayMS: 2500}, Times: 1})
+	p := b.Scheduled(t, 0, "hello")
+	var wg sync.WaitGroup
+	wg.Go(func() { b.send(t, p) })
+	require.Eventually(t, func() bool { return len(b.Attempts(t, p.ID)) == 1 }, 5*time.Second, time.Millisecond)
+	b.leaseEnds(t)
+	require.NoError(t, b.service.Tick(t.Context()))
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	b.look(t, p)
+	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+	wg.Wait()
+	require.Len(t, b.audience(), 1)
+	require.Equal(t, post.HeldFoundLate, b.Post(t, p.ID).Hold)
+	require.NoError(t, b.service.Tick(t.Context()))
+	require.Len(t, b.audience(), 1)
+}
