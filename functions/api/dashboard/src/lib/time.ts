@@ -2,11 +2,16 @@
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(zone: string, key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const id = `${zone} ${key}`;
+function format(
+  zone: string,
+  key: string,
+  options: Intl.DateTimeFormatOptions,
+  locale = "en-GB",
+): Intl.DateTimeFormat {
+  const id = `${locale} ${zone} ${key}`;
   let f = formats.get(id);
   if (!f) {
-    f = new Intl.DateTimeFormat("en-GB", { timeZone: safeZone(zone), ...options });
+    f = new Intl.DateTimeFormat(locale, { timeZone: safeZone(zone), ...options });
     formats.set(id, f);
   }
   return f;
@@ -118,12 +123,18 @@ export function shortTime(at: number | string, zone: string, now: number): strin
   return `${dayWords(local.date, localTime(now, zone).date)} ${local.time}`;
 }
 
-/** The zone's short name at an instant: "CET", "GMT+2". */
+// Each English locale knows the names its own readers use: CET here, EST or AEDT there.
+const namingLocales = ["en-GB", "en-US", "en-AU"];
+
+/** The zone's short name at an instant: "CET", "EST", "GMT+2" where it has none. */
 export function zoneWords(zone: string, at: number | string): string {
-  const part = format(zone, "name", { timeZoneName: "short" })
-    .formatToParts(new Date(at))
-    .find((p) => p.type === "timeZoneName");
-  return part?.value ?? zone;
+  const names = namingLocales.map(
+    (locale) =>
+      format(zone, "name", { timeZoneName: "short" }, locale)
+        .formatToParts(new Date(at))
+        .find((p) => p.type === "timeZoneName")?.value ?? zone,
+  );
+  return names.find((n) => !/^(GMT|UTC)[+-]/.test(n)) ?? names[0] ?? zone;
 }
 
 /** "Wednesday 25 November 2026, 09:30:00 CET (Europe/Berlin)" */
