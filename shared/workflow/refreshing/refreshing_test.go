@@ -209,7 +209,9 @@ func TestARowThatWasTamperedWithDoesNotOpen(t *testing.T) {
 	b := setup(t, time.Hour)
 	row := b.row(t)
 	row.Version = 7
-	b.across(t, func(ctx context.Context, tx *store.Tx) error { return tx.PutTokens(ctx, b.Workspace, b.Account.ID, row.SealedTokens) })
+	b.across(t, func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutTokens(ctx, b.Workspace, b.Account.ID, row.SealedTokens)
+	})
 	_, err := b.token(t)
 	require.Equal(t, "vault_mismatch", apperr.As(err).Code)
 }
