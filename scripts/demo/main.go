@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"rostrum/scripts/internal/driver"
-	"rostrum/scripts/internal/postgres"
 	"rostrum/scripts/internal/stack"
 	"rostrum/shared/config"
 )
@@ -55,68 +54,39 @@ type demo struct {
 	lateness int64
 }
 
-func (d *demo) run(ctx context.Context) (err error) {
-	dir, err := os.MkdirTemp("", "rostrum-demo-")
-	if err != nil {
-		return fmt.Errorf("the folder for temporary files cannot be used: %w", err)
-	}
-	defer func() {
-		if d.stack != nil {
-			d.stack.Stop(context.WithoutCancel(ctx))
-		}
-		_ = postgres.Remove(context.WithoutCancel(ctx), dir+"/postgres")
-		_ = os.RemoveAll(dir)
-	}()
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"start", func(ctx context.Context) error { return d.start(ctx, dir) }},
-		{"sign in", d.signIn},
-		{"idea", d.draft},
-		{"review", d.review},
-		{"approval", d.approve},
-		{"publish", d.publish},
-		{"ledger", d.ledger},
-		{"metrics", d.metrics},
-	} {
-		d.step = step.name
-		if err := step.do(ctx); err != nil {
+func (d *demo) run(ctx context.Context) error {
+	d.step = "start"
+	options := stack.Options{Template: "template.yaml", MetricsSpeed: 720, Progress: func(step string) { d.say("%s", step) }}
+	return stack.WithThrowaway(ctx, config.Environ(), options, func(s *stack.Stack) error {
+		d.stack, d.client = s, driver.New(s.URL)
+		d.say("%s, all parts embedded", s.URL)
+		if err := s.Welcome(ctx, 0); err != nil {
 			return err
 		}
-	}
-	return nil
+		for _, step := range []struct {
+			name string
+			do   func(context.Context) error
+		}{
+			{"sign in", d.signIn},
+			{"idea", d.draft},
+			{"review", d.review},
+			{"approval", d.approve},
+			{"publish", d.publish},
+			{"ledger", d.ledger},
+			{"metrics", d.metrics},
+		} {
+			d.step = step.name
+			if err := step.do(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // say prints one finding of the current step with the time since the start.
 func (d *demo) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(d.out, "%6.2f s  %-9s %s\n", time.Since(d.begun).Seconds(), d.step, fmt.Sprintf(format, args...))
-}
-
-func (d *demo) start(ctx context.Context, dir string) error {
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return fmt.Errorf("the folder %s cannot be used: %w", dir, err)
-	}
-	environ := config.Environ()
-	// What a person has set for real use must not meet a demo's posts.
-	for _, name := range []string{"DATABASE_URL", "AWS_ENDPOINT_URL_SQS", "X_CLIENT_ID", "X_CLIENT_SECRET", "VAULT_KEYSET", "OPENAI_API_KEY", "OPENAI_BASE_URL"} {
-		delete(environ, name)
-	}
-	environ["DATA_DIR"], environ["ROSTRUM_PORTS"], environ["READING_AGES"] = dir, "free", "5s"
-	settings, err := stack.ReadSettings(environ)
-	if err != nil {
-		return err
-	}
-	d.stack, err = stack.Start(ctx, settings, stack.Options{
-		Environ: environ, Template: "template.yaml", MetricsSpeed: 720,
-		Progress: func(step string) { d.say("%s", step) },
-	})
-	if err != nil {
-		return err
-	}
-	d.say("%s, all parts embedded", d.stack.URL)
-	d.client = driver.New(d.stack.URL)
-	return d.stack.Welcome(ctx, 0)
 }
 
 func (d *demo) signIn(ctx context.Context) error {
