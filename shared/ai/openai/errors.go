@@ -49,9 +49,9 @@ func classify(err error, header http.Header) failure {
 		return failure{err: ai.BadAnswerError("it is too large").WithCause(err)}
 	}
 	if isDecoding(err) {
-		// A 200 whose body is broken or cut: the tokens are spent, and the next
-		// try may well be whole.
-		return failure{err: ai.BadAnswerError("the server's reply is broken").WithCause(err), repeat: true}
+		// A 200 whose body is broken or cut: its tokens are spent. The agent asks
+		// again, on a record and a budget of its own.
+		return failure{err: ai.BadAnswerError("the server's reply is broken").WithCause(err)}
 	}
 	return failure{err: away(err), repeat: true}
 }
