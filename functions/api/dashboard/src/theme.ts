@@ -69,7 +69,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   headings: { fontWeight: "620" },
   components: {
-    Button: { defaultProps: { size: "sm" } },
+    Button: { defaultProps: { size: "sm", variant: "filled" } },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: false, fz: "xs", color: "dark.6", c: "#f4f4f2" } },
     Modal: {
       defaultProps: {

@@ -1,0 +1,274 @@
+import { Button, Select } from "@mantine/core";
+import { lazy, Suspense, useState } from "react";
+import { useBeforeUnload, useBlocker, useNavigate } from "react-router";
+import { useAccount, useAccounts } from "../../api/accounts";
+import type { Account, Post } from "../../api/model";
+import { act, postQuery, settle, useCreatePost, useEditPost } from "../../api/posts";
+import { asProblem } from "../../api/problem";
+import { useQueryClient } from "@tanstack/react-query";
+import { dateWords, localTime, zonePlace } from "../../lib/time";
+import { say, sayProblem } from "../../lib/toast";
+import { type Composer, useComposer } from "../../lib/useComposer";
+import { useKeys } from "../../lib/useKeys";
+import { limit, useCounter } from "../../lib/weight";
+import { Empty, ProblemNote } from "../Empty";
+import { Key } from "../Key";
+import { Page } from "../Page";
+import { PostPreview } from "../PostPreview";
+import { Conflict } from "./Conflict";
+import classes from "./Editor.module.css";
+import { LeaveDialog } from "./LeaveDialog";
+import { ThreadEditor } from "./ThreadEditor";
+
+const PickDialog = lazy(() => import("../approvals/PickDialog"));
+
+interface Props {
+  post?: Post;
+  accountId: string | null;
+  due: string | null;
+}
+
+export function Editor({ post, accountId, due }: Props) {
+  const accounts = useAccounts();
+  const composer = useComposer(post, accountId, due);
+  const chosen = composer.accountId ?? accounts.data?.[0]?.id ?? null;
+  const account = useAccount(chosen ?? "").data;
+  const counter = useCounter();
+  const save = useSave(post, composer, chosen);
+  const blocker = useBlocker(() => composer.dirty && !composer.isDone());
+  useBeforeUnload((event) => {
+    if (composer.dirty && !composer.isDone()) event.preventDefault();
+  });
+  const tooLong = counter !== undefined && composer.texts.some((t) => counter(t) > limit);
+  const blank = composer.texts.some((t) => t.trim() === "");
+  const ready = chosen !== null && !blank && !tooLong && !save.pending;
+  const submit = () => ready && save.run(true);
+  const keepDraft = () => ready && save.run(false);
+  useKeys({ "mod+s": keepDraft, "mod+Enter": submit });
+
+  if (accounts.data?.length === 0) {
+    return (
+      <Page title="Compose">
+        <Empty title="No account is connected">Connect an account first; a post always belongs to one.</Empty>
+      </Page>
+    );
+  }
+  const parts = composer.texts.map((text) => ({ text }));
+  return (
+    <Page title={post ? "Edit post" : "Compose"} width="wide" note={post ? revokeNote(post) : undefined}>
+      <div className={classes.columns}>
+        <div className="stack">
+          <Restored composer={composer} />
+          <AccountChoice
+            accounts={accounts.data}
+            post={post}
+            value={chosen}
+            onChange={composer.setAccountId}
+          />
+          <ThreadEditor
+            thread={composer.state}
+            dispatch={composer.dispatch}
+            counter={counter}
+            onFocusPart={() => undefined}
+          />
+          {save.conflict && post ? (
+            <Conflict
+              mine={composer.texts}
+              theirs={save.conflict}
+              onTakeTheirs={save.takeTheirs}
+              onKeepMine={save.keepMine}
+            />
+          ) : (
+            save.error !== null && <ProblemNote error={save.error} compact />
+          )}
+          {!post && <Planned composer={composer} account={account} />}
+          <div className={classes.acts}>
+            <span className="muted small" role="status">
+              {composer.dirty ? "Kept in this browser as you type" : post ? "No changes yet" : ""}
+            </span>
+            <Button
+              variant="default"
+              onClick={keepDraft}
+              disabled={!ready || (post !== undefined && !composer.dirty)}
+              loading={save.pending === "draft"}
+            >
+              {post ? "Save version" : "Save draft"}
+            </Button>
+            <Button onClick={submit} disabled={!ready} loading={save.pending === "submit"}>
+              Send to review{" "}
+              <span className={classes.keys}>
+                <Key on="fill">Ctrl</Key> <Key on="fill">↵</Key>
+              </span>
+            </Button>
+          </div>
+        </div>
+        <aside className={classes.preview} aria-label="Preview">
+          <h2>On X</h2>
+          {account ? (
+            <PostPreview account={account} parts={parts} />
+          ) : (
+            <div className={classes.ghost} aria-hidden />
+          )}
+          {parts.length > 1 && (
+            <p className="muted small">
+              A thread of {parts.length}: each part replies to the one before. If X stops in between, the rest
+              is sent from where it stopped.
+            </p>
+          )}
+        </aside>
+      </div>
+      {blocker.state === "blocked" && (
+        <LeaveDialog onStay={() => blocker.reset()} onLeave={() => blocker.proceed()} />
+      )}
+    </Page>
+  );
+}
+
+function revokeNote(post: Post): string | undefined {
+  if (post.state === "scheduled" || post.state === "approved") {
+    return "It is approved. Saving a change takes the approval back; it goes out only after it is approved again.";
+  }
+  return `Version ${post.version.number} by ${post.version.created_by}`;
+}
+
+function Restored({ composer }: { composer: Composer }) {
+  if (composer.restoredAt === null) return null;
+  const at = localTime(composer.restoredAt, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  return (
+    <div className={classes.restored} role="status">
+      <span>
+        This is what you wrote on {dateWords(at.date)} at {at.time} and had not saved.
+      </span>
+      <span className="row">
+        <button type="button" className="link" onClick={composer.hideRestored}>
+          Keep it
+        </button>
+        <button type="button" className="link" onClick={composer.discard}>
+          Discard
+        </button>
+      </span>
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  accounts: Account[] | undefined;
+  post: Post | undefined;
+  value: string | null;
+  onChange: (id: string | null) => void;
+}
+
+function AccountChoice({ accounts, post, value, onChange }: ChoiceProps) {
+  const data = (accounts ?? []).map((a) => ({
+    value: a.id,
+    label: `@${a.handle}${a.paused ? " (paused)" : ""}`,
+  }));
+  return (
+    <Select
+      label="Account"
+      className={classes.account}
+      data={data}
+      value={value}
+      onChange={onChange}
+      disabled={post !== undefined}
+    />
+  );
+}
+
+function Planned({ composer, account }: { composer: Composer; account: Account | undefined }) {
+  const [open, setOpen] = useState(false);
+  const { due } = composer;
+  const [date = "", time = ""] = (due ?? "").split("T");
+  return (
+    <div className={classes.planned}>
+      <span className="muted">Goes out</span>
+      <button type="button" className="link num" onClick={() => setOpen(true)}>
+        {due && account
+          ? `${dateWords(date)} ${time.slice(0, 5)}, ${zonePlace(account.time_zone)} time`
+          : "at the time chosen on approval"}
+      </button>
+      {due && (
+        <button type="button" className="link" onClick={() => composer.setDue(null)}>
+          Clear
+        </button>
+      )}
+      <Suspense fallback={null}>
+        {open && (
+          <PickDialog
+            account={account}
+            initial={due}
+            onClose={() => setOpen(false)}
+            onPick={(local) => {
+              composer.setDue(local);
+              setOpen(false);
+            }}
+          />
+        )}
+      </Suspense>
+    </div>
+  );
+}
+
+/** Saves, and when wanted hands the post to the reviewer in the same go. */
+function useSave(post: Post | undefined, composer: Composer, accountId: string | null) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const create = useCreatePost();
+  const edit = useEditPost();
+  const [pending, setPending] = useState<"draft" | "submit" | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [conflict, setConflict] = useState<Post | null>(null);
+  const parts = composer.texts.map((text) => ({ text }));
+
+  const store = async (submit: boolean, etag: string | undefined): Promise<Post> => {
+    if (!post) {
+      const body = { key: composer.key, account_id: accountId ?? "", parts, submit };
+      return create.mutateAsync(
+        composer.due ? { ...body, due_local: `${composer.due.slice(0, 16)}:00` } : body,
+      );
+    }
+    const changed = composer.dirty
+      ? await edit.mutateAsync({ id: post.id, etag: etag ?? post.etag, parts })
+      : post;
+    if (!submit || !changed.actions.includes("submit")) return changed;
+    composer.finish();
+    const sent = await act(post.id, "submit");
+    settle(client, sent);
+    return sent;
+  };
+  const run = async (submit: boolean, etag?: string) => {
+    setPending(submit ? "submit" : "draft");
+    setError(null);
+    try {
+      const stored = await store(submit, etag);
+      composer.finish();
+      say(
+        submit ? "Sent to review" : "Saved",
+        submit ? { body: "It asks for approval as soon as the reviewer has passed it." } : {},
+      );
+      void navigate(`/posts/${stored.id}`);
+    } catch (e) {
+      if (post && asProblem(e).status === 412)
+        setConflict(await client.query({ ...postQuery(post.id), staleTime: 0 }));
+      else if (composer.isDone()) sayProblem(e, "Saved, but not sent to review");
+      else setError(e);
+    } finally {
+      setPending(null);
+    }
+  };
+  return {
+    pending,
+    error,
+    conflict,
+    run: (submit: boolean) => void run(submit),
+    takeTheirs: () => {
+      if (conflict) composer.dispatch({ type: "load", texts: conflict.parts.map((p) => p.text) });
+      setConflict(null);
+    },
+    keepMine: () => {
+      const etag = conflict?.etag;
+      setConflict(null);
+      void run(false, etag);
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconCut, IconPlus, IconTrash } from "@tabler/icons-react";
+import { type Dispatch, useEffect, useRef } from "react";
+import { maxParts, splitPoint, type Thread, type ThreadAction } from "../../lib/thread";
+import { type Counter, limit } from "../../lib/weight";
+import { Meter } from "./Meter";
+import classes from "./ThreadEditor.module.css";
+
+interface Props {
+  thread: Thread;
+  dispatch: Dispatch<ThreadAction>;
+  counter: Counter | undefined;
+  onFocusPart: (index: number) => void;
+}
+
+/** One field per part; Ctrl Enter on a part adds the next, Alt with an arrow moves it. */
+export function ThreadEditor({ thread, dispatch, counter, onFocusPart }: Props) {
+  const fields = useRef(new Map<number, HTMLTextAreaElement>());
+  const { parts, focus } = thread;
+  useEffect(() => {
+    if (!focus) return;
+    const field = fields.current.get(focus.key);
+    field?.focus();
+    field?.setSelectionRange(focus.caret, focus.caret);
+  }, [focus]);
+
+  return (
+    <div>
+      <ol className={classes.parts}>
+        {parts.map((part, index) => {
+          const length = counter?.(part.text);
+          const over = length !== undefined && length > limit;
+          const label = parts.length > 1 ? `Part ${index + 1} of ${parts.length}` : "Text";
+          return (
+            <li key={part.key} className={classes.part} data-over={over || undefined}>
+              <textarea
+                ref={(el) => {
+                  if (el) fields.current.set(part.key, el);
+                  else fields.current.delete(part.key);
+                }}
+                className={classes.field}
+                aria-label={label}
+                aria-invalid={over}
+                placeholder={index === 0 ? "What do you want to say?" : "And then?"}
+                rows={parts.length > 1 ? 3 : 6}
+                value={part.text}
+                onFocus={() => onFocusPart(index)}
+                onChange={(e) => dispatch({ type: "set", index, text: e.currentTarget.value })}
+                onKeyDown={(e) => onKey(e, index, dispatch)}
+              />
+              <div className={classes.foot}>
+                <span className={classes.hint}>{parts.length > 1 && label}</span>
+                {over && counter && (
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    leftSection={<IconCut size={13} />}
+                    disabled={parts.length >= maxParts}
+                    onClick={() =>
+                      dispatch({ type: "split", index, at: splitPoint(part.text, counter, limit) })
+                    }
+                  >
+                    Split where it fits
+                  </Button>
+                )}
+                {parts.length > 1 && (
+                  <PartButtons index={index} last={parts.length - 1} dispatch={dispatch} />
+                )}
+                <Meter length={length} limit={limit} />
+              </div>
+            </li>
+          );
+        })}
+      </ol>
+      <Button
+        variant="subtle"
+        color="gray"
+        size="compact-sm"
+        leftSection={<IconPlus size={15} />}
+        disabled={parts.length >= maxParts}
+        onClick={() => dispatch({ type: "add", after: parts.length - 1 })}
+      >
+        {parts.length > 1 ? "Add a part" : "Make it a thread"}
+      </Button>
+    </div>
+  );
+}
+
+function PartButtons({
+  index,
+  last,
+  dispatch,
+}: {
+  index: number;
+  last: number;
+  dispatch: Dispatch<ThreadAction>;
+}) {
+  return (
+    <span className={classes.buttons}>
+      <Tooltip label="Move up (Alt ↑)">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-label={`Move part ${index + 1} up`}
+          disabled={index === 0}
+          onClick={() => dispatch({ type: "move", index, by: -1 })}
+        >
+          <IconArrowUp size={15} />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label="Move down (Alt ↓)">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-label={`Move part ${index + 1} down`}
+          disabled={index === last}
+          onClick={() => dispatch({ type: "move", index, by: 1 })}
+        >
+          <IconArrowDown size={15} />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label="Remove this part">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-label={`Remove part ${index + 1}`}
+          onClick={() => dispatch({ type: "remove", index })}
+        >
+          <IconTrash size={15} />
+        </ActionIcon>
+      </Tooltip>
+    </span>
+  );
+}
+
+function onKey(
+  e: React.KeyboardEvent<HTMLTextAreaElement>,
+  index: number,
+  dispatch: Dispatch<ThreadAction>,
+): void {
+  const field = e.currentTarget;
+  if (e.altKey && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+    e.preventDefault();
+    dispatch({ type: "move", index, by: e.key === "ArrowUp" ? -1 : 1 });
+  } else if (e.shiftKey && (e.ctrlKey || e.metaKey) && e.key === "Enter") {
+    e.preventDefault();
+    dispatch({ type: "split", index, at: field.selectionStart });
+  } else if (e.key === "Backspace" && field.selectionStart === 0 && field.selectionEnd === 0 && index > 0) {
+    e.preventDefault();
+    dispatch({ type: "join", index });
+  }
+}
