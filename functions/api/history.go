@@ -1,0 +1,256 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	domain "rostrum/shared/post"
+	"rostrum/shared/store"
+)
+
+// Event is one act, with a sentence for people.
+type Event struct {
+	ID          string         `json:"id"`
+	At          time.Time      `json:"at"`
+	Actor       EventActor     `json:"actor"`
+	Action      string         `json:"action" example:"post.approved"`
+	Sentence    string         `json:"sentence" example:"Ada approved version 2."`
+	SubjectKind string         `json:"subject_kind"`
+	SubjectID   string         `json:"subject_id"`
+	Detail      map[string]any `json:"detail"`
+}
+
+// EventActor is who acted.
+type EventActor struct {
+	Kind string `json:"kind" enum:"person,token,rule,system"`
+	Name string `json:"name"`
+}
+
+func toEvent(e store.RecordedEvent) Event {
+	out := Event{
+		ID: e.ID.String(), At: e.At, Actor: EventActor{Kind: string(e.Actor.Kind), Name: e.Actor.Name}, Action: e.Action,
+		Sentence: sentenceOf(e), SubjectKind: e.SubjectKind, SubjectID: e.SubjectID.String(), Detail: e.Detail,
+	}
+	if out.Detail == nil {
+		out.Detail = map[string]any{}
+	}
+	return out
+}
+
+// sentenceOf tells an event to people. An action without words of its own is
+// told by its name.
+func sentenceOf(e store.RecordedEvent) string {
+	if words := wordsOf(e); words != "" {
+		return e.Actor.Name + " " + words + "."
+	}
+	return e.Actor.Name + ": " + strings.NewReplacer(".", " ", "_", " ").Replace(e.Action) + "."
+}
+
+func wordsOf(e store.RecordedEvent) string {
+	d := details(e.Detail)
+	switch e.Action {
+	case "post.created":
+		return "wrote it"
+	case "post.edited":
+		return "wrote version " + d.text("version")
+	case "post.submitted":
+		return "sent version " + d.text("version") + " to review"
+	case "post.reviewed":
+		return "reviewed it"
+	case "post.approved":
+		return "approved version " + d.text("version")
+	case "post.changes_requested":
+		return "asked for changes" + d.behind("reason")
+	case "post.rejected":
+		return "rejected it" + d.behind("reason")
+	case "post.canceled":
+		return "canceled it" + d.behind("reason")
+	case "post.scheduled":
+		return "gave it the time " + strings.Replace(d.text("local"), "T", " ", 1) + " in " + d.text("zone")
+	case "post.unscheduled":
+		return "took its time away"
+	case "post.publish_now":
+		return "had it sent at once"
+	case "post.retried":
+		return "had it tried again"
+	case "post.resolved":
+		if d["found"] == true {
+			return "found it on the network"
+		}
+		return "looked and did not find it on the network"
+	}
+	return sendingWords(e.Action, d)
+}
+
+func sendingWords(action string, d details) string {
+	switch action {
+	case "post.published":
+		return "published it"
+	case "post.failed":
+		return "could not send it" + d.behind("code")
+	case "post.held":
+		return "keeps it back" + d.behind("reason")
+	case "post.missed":
+		return "came too late for it"
+	case "attempt.started":
+		return "began to send part " + d.part()
+	case "attempt.accepted":
+		return "had part " + d.part() + " accepted by the network"
+	case "attempt.found":
+		return "found part " + d.part() + " on the account"
+	case "session.opened":
+		return "signed in"
+	case "session.closed":
+		return "signed out"
+	case "account.connected":
+		return "connected @" + d.text("handle")
+	case "account.edited":
+		return "edited the account"
+	case "account.paused", "workspace.paused":
+		return "paused sending" + d.behind("reason")
+	case "account.resumed", "workspace.resumed":
+		return "let sending go on"
+	case "account.needs_reconnect":
+		return "was no longer accepted by the network"
+	}
+	return ""
+}
+
+// details reads an event's small facts for a sentence.
+type details map[string]any
+
+func (d details) text(key string) string {
+	if v, ok := d[key]; ok {
+		return fmt.Sprint(v)
+	}
+	return "?"
+}
+
+// behind is the fact behind a colon, nothing when there is none.
+func (d details) behind(key string) string {
+	if v, ok := d[key].(string); ok && v != "" {
+		return ": " + v
+	}
+	return ""
+}
+
+// part counts from one, as people do.
+func (d details) part() string {
+	if n, ok := d["part"].(float64); ok {
+		return strconv.Itoa(int(n) + 1)
+	}
+	return "?"
+}
+
+func (s *Server) listHistory(ctx context.Context, in *ByID) (*List[Event], error) {
+	id, err := postID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.Browsing.History(ctx, actor(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return list(toEvents(events)), nil
+}
+
+func toEvents(events []store.RecordedEvent) []Event {
+	out := make([]Event, len(events))
+	for i, e := range events {
+		out[i] = toEvent(e)
+	}
+	return out
+}
+
+func (s *Server) listAudit(ctx context.Context, in *Paging) (*Page[Event], error) {
+	var before int64
+	if in.Cursor != "" {
+		if err := decodeCursor(in.Cursor, &before); err != nil {
+			return nil, err
+		}
+	}
+	events, err := s.Browsing.Audit(ctx, actor(ctx), before, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	events, next := cut(events, in.Limit, func(e store.RecordedEvent) any { return e.Sequence })
+	return page(toEvents(events), next), nil
+}
+
+// Attempt is one try to send one part.
+type Attempt struct {
+	ID         string     `json:"id"`
+	Part       int        `json:"part" doc:"From 0."`
+	Number     int        `json:"number"`
+	State      string     `json:"state" enum:"sending,accepted,refused,not_sent,unknown,absent"`
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	RemoteID   string     `json:"remote_id"`
+	RemoteURL  string     `json:"remote_url"`
+	Code       string     `json:"code"`
+	Detail     string     `json:"detail"`
+	SettledBy  string     `json:"settled_by" doc:"Empty for the network's own answer, else read_back or person."`
+}
+
+func (s *Server) listAttempts(ctx context.Context, in *ByID) (*List[Attempt], error) {
+	id, err := postID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := s.Browsing.Attempts(ctx, actor(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]Attempt, len(attempts))
+	for i, a := range attempts {
+		items[i] = toAttempt(a)
+	}
+	return list(items), nil
+}
+
+func toAttempt(a domain.Attempt) Attempt {
+	return Attempt{
+		ID: a.ID.String(), Part: a.Part, Number: a.Number, State: string(a.State), StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
+		RemoteID: a.RemoteID, RemoteURL: a.RemoteURL, Code: a.Code, Detail: a.Detail, SettledBy: a.SettledBy,
+	}
+}
+
+// Reading is a post's numbers at one age; null was not given by the network.
+type Reading struct {
+	AgeSeconds    int64      `json:"age_seconds"`
+	DueAt         time.Time  `json:"due_at"`
+	TakenAt       *time.Time `json:"taken_at"`
+	Problem       string     `json:"problem"`
+	Impressions   *int64     `json:"impressions"`
+	Likes         *int64     `json:"likes"`
+	Replies       *int64     `json:"replies"`
+	Reposts       *int64     `json:"reposts"`
+	Quotes        *int64     `json:"quotes"`
+	Bookmarks     *int64     `json:"bookmarks"`
+	LinkClicks    *int64     `json:"link_clicks"`
+	ProfileClicks *int64     `json:"profile_clicks"`
+}
+
+func (s *Server) listMetrics(ctx context.Context, in *ByID) (*List[Reading], error) {
+	id, err := postID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	readings, err := s.Browsing.Readings(ctx, actor(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]Reading, len(readings))
+	for i, r := range readings {
+		n := r.Numbers
+		items[i] = Reading{
+			AgeSeconds: int64(r.Age / time.Second), DueAt: r.DueAt, TakenAt: r.TakenAt, Problem: r.Problem,
+			Impressions: n.Impressions, Likes: n.Likes, Replies: n.Replies, Reposts: n.Reposts, Quotes: n.Quotes,
+			Bookmarks: n.Bookmarks, LinkClicks: n.LinkClicks, ProfileClicks: n.ProfileClicks,
+		}
+	}
+	return list(items), nil
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rostrum/shared/auth"
+)
+
+// public marks a route that needs no session. It is no right anybody has.
+const public auth.Permission = "public"
+
+// route is one line of the table.
+type route struct {
+	id, method, path string
+	permission       auth.Permission
+	tag, summary     string
+	status           int
+	// idempotent routes take an Idempotency-Key.
+	idempotent bool
+	// asksWho marks a public route that still wants to know who it is.
+	asksWho  bool
+	register func(*Server, huma.API)
+}
+
+// routes is the table: every route with the right it takes and its handler.
+func (s *Server) routes() []route {
+	const (
+		read, edit, approve, plan = auth.ReadWorkspace, auth.EditPosts, auth.ApprovePosts, auth.SchedulePosts
+		accounts, workspace       = auth.ManageAccounts, auth.ManageWorkspace
+	)
+	return []route{
+		get("live", "/health/live", public, "health", "Is the process alive", s.live),
+		get("ready", "/health/ready", public, "health", "Can it serve", s.ready),
+
+		post("sign-in", "/v1/session", public, "session", "Sign in", s.signIn),
+		del("sign-out", "/v1/session", read, "session", "Sign out", s.signOut),
+		get("me", "/v1/me", read, "session", "Who am I, and what may I do", s.me),
+		post("pause-workspace", "/v1/workspace/pause", workspace, "workspace", "Stop all sending", s.pauseWorkspace),
+		post("resume-workspace", "/v1/workspace/resume", workspace, "workspace", "Let sending go on", s.resumeWorkspace),
+
+		get("list-accounts", "/v1/accounts", read, "accounts", "List the accounts", s.listAccounts),
+		get("get-account", "/v1/accounts/{id}", read, "accounts", "Show an account", s.getAccount),
+		patch("edit-account", "/v1/accounts/{id}", accounts, "accounts", "Edit an account's profile", s.editAccount),
+		post("pause-account", "/v1/accounts/{id}/pause", accounts, "accounts", "Stop sending from an account", s.pauseAccount),
+		post("resume-account", "/v1/accounts/{id}/resume", accounts, "accounts", "Let an account send again", s.resumeAccount),
+		create("connect-account", "/v1/accounts/connect", accounts, "accounts", "Begin connecting an account", http.StatusOK, s.connectAccount),
+		asking(get("oauth-callback", "/v1/oauth/{network}/callback", public, "accounts", "Where the network sends the browser back to", s.oauthCallback)),
+
+		get("list-posts", "/v1/posts", read, "posts", "List posts", s.listPosts),
+		create("create-post", "/v1/posts", edit, "posts", "Write a post", http.StatusCreated, s.createPost),
+		get("get-post", "/v1/posts/{id}", read, "posts", "Show a post", s.getPost),
+		patch("edit-post", "/v1/posts/{id}", edit, "posts", "Give a post a new text", s.editPost),
+		get("list-versions", "/v1/posts/{id}/versions", read, "posts", "List a post's versions", s.listVersions),
+		act("submit-post", "/v1/posts/{id}/submit", edit, "Send a post to review", s.submitPost),
+		act("approve-post", "/v1/posts/{id}/approve", approve, "Approve exactly what was seen", s.approvePost),
+		act("request-changes", "/v1/posts/{id}/request-changes", approve, "Ask for changes", s.requestChanges),
+		act("reject-post", "/v1/posts/{id}/reject", approve, "Reject a post", s.rejectPost),
+		act("cancel-post", "/v1/posts/{id}/cancel", plan, "Cancel a post", s.cancelPost),
+		act("schedule-post", "/v1/posts/{id}/schedule", plan, "Give a post a time", s.schedulePost),
+		act("unschedule-post", "/v1/posts/{id}/unschedule", plan, "Take a post's time away", s.unschedulePost),
+		act("publish-post-now", "/v1/posts/{id}/publish-now", plan, "Send an approved post now", s.publishNow),
+		act("retry-post", "/v1/posts/{id}/retry", plan, "Try a failed or held post again", s.retryPost),
+		act("resolve-post", "/v1/posts/{id}/resolve", auth.ResolveUnknown, "Say what became of an unknown post", s.resolvePost),
+		get("list-attempts", "/v1/posts/{id}/attempts", read, "posts", "List a post's send attempts", s.listAttempts),
+		get("list-metrics", "/v1/posts/{id}/metrics", read, "posts", "List a post's readings", s.listMetrics),
+		get("list-history", "/v1/posts/{id}/history", read, "posts", "What happened to a post", s.listHistory),
+		post("preview-length", "/v1/preview/length", read, "posts", "How long the network counts a text", s.previewLength),
+
+		get("calendar", "/v1/calendar", read, "overview", "Posts and slots of some days", s.calendar),
+		get("today", "/v1/today", read, "overview", "What needs a person, what goes out next", s.today),
+		get("changes", "/v1/changes", read, "overview", "What changed since", s.changes),
+		get("queues", "/v1/queues", read, "overview", "How much waits in each queue", s.queues),
+		get("list-audit", "/v1/audit", read, "overview", "Who did what", s.listAudit),
+	}
+}
+
+func get[I, O any](id, path string, p auth.Permission, tag, summary string, h func(context.Context, *I) (*O, error)) route {
+	return operation(route{id: id, method: http.MethodGet, path: path, permission: p, tag: tag, summary: summary}, h)
+}
+
+func post[I, O any](id, path string, p auth.Permission, tag, summary string, h func(context.Context, *I) (*O, error)) route {
+	return operation(route{id: id, method: http.MethodPost, path: path, permission: p, tag: tag, summary: summary}, h)
+}
+
+func patch[I, O any](id, path string, p auth.Permission, tag, summary string, h func(context.Context, *I) (*O, error)) route {
+	return operation(route{id: id, method: http.MethodPatch, path: path, permission: p, tag: tag, summary: summary}, h)
+}
+
+func del[I, O any](id, path string, p auth.Permission, tag, summary string, h func(context.Context, *I) (*O, error)) route {
+	return operation(route{id: id, method: http.MethodDelete, path: path, permission: p, tag: tag, summary: summary, status: http.StatusNoContent}, h)
+}
+
+// create is a route that makes something, and that a client may repeat under
+// an Idempotency-Key.
+func create[I, O any](id, path string, p auth.Permission, tag, summary string, status int, h func(context.Context, *I) (*O, error)) route {
+	return operation(route{
+		id: id, method: http.MethodPost, path: path, permission: p, tag: tag, summary: summary, status: status, idempotent: true,
+	}, h)
+}
+
+// act is a decision on a post.
+func act[I, O any](id, path string, p auth.Permission, summary string, h func(context.Context, *I) (*O, error)) route {
+	return operation(route{
+		id: id, method: http.MethodPost, path: path, permission: p, tag: "posts", summary: summary, idempotent: true,
+	}, h)
+}
+
+func asking(rt route) route {
+	rt.asksWho = true
+	return rt
+}
+
+func operation[I, O any](rt route, h func(context.Context, *I) (*O, error)) route {
+	rt.register = func(s *Server, api huma.API) {
+		op := huma.Operation{
+			OperationID: rt.id, Method: rt.method, Path: rt.path, Summary: rt.summary, Tags: []string{rt.tag},
+			DefaultStatus: rt.status, MaxBodyBytes: maxBody + 1,
+			Responses: map[string]*huma.Response{"default": problemResponse(api.OpenAPI().Components.Schemas)},
+		}
+		if rt.permission == public {
+			op.Description = "Needs no session."
+		} else {
+			op.Description = "Takes the right `" + string(rt.permission) + "`."
+			op.Security = []map[string][]string{{"session": {}}}
+		}
+		if rt.idempotent {
+			op.Parameters = append(op.Parameters, &huma.Param{
+				Name: strings.ToLower(keyHeader), In: "header", Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxKey)},
+				Description: "A repeat with the same key gets the first answer, marked Idempotency-Replayed.",
+			})
+		}
+		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+			out, err := h(ctx, in)
+			if err != nil {
+				return nil, s.problemOf(ctx, err)
+			}
+			return out, nil
+		})
+	}
+	return rt
+}

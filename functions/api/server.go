@@ -1,0 +1,121 @@
+// Package api is the function that people and programs talk to: the REST API
+// under /v1, its OpenAPI document and docs page, the OAuth callback, and the
+// embedded dashboard.
+//
+// Start reading at routes.go, the one table of routes with the permission that
+// each takes; New in wire.go puts the parts together. A handler decodes, calls
+// one workflow and encodes; errors become answers in problem.go alone.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"rostrum/functions/api/dashboard"
+	"rostrum/shared/clock"
+	"rostrum/shared/queue"
+	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/store"
+	"rostrum/shared/workflow/browsing"
+	"rostrum/shared/workflow/connecting"
+	"rostrum/shared/workflow/deciding"
+	"rostrum/shared/workflow/signing"
+)
+
+// Server holds what the handlers need.
+type Server struct {
+	Store      *store.Store
+	Signing    *signing.Service
+	Connecting *connecting.Service
+	Deciding   *deciding.Service
+	Browsing   *browsing.Service
+	// Depths says how much waits in each queue.
+	Depths func(context.Context) (map[queue.Name]sqsqueue.Depth, error)
+	Clock  clock.Clock
+	Logger *slog.Logger
+	// Settings are what pages must know of this installation.
+	Settings Settings
+
+	secure bool
+}
+
+// Settings are what pages must know of an installation.
+type Settings struct {
+	// PublicURL is the address browsers use, without a slash at its end.
+	PublicURL string
+	// Demo says that this is the demo workspace on somebody's laptop.
+	Demo bool
+	// SimulatedNetworkURL is the page of the simulated network; empty when the
+	// network is real.
+	SimulatedNetworkURL string
+	Model               string
+	ModelSimulated      bool
+}
+
+// Handler returns the whole of it.
+func (s *Server) Handler() http.Handler {
+	s.secure = strings.HasPrefix(s.Settings.PublicURL, "https://")
+	mux := http.NewServeMux()
+	document := s.register(mux)
+	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
+	mux.Handle("GET /docs", docsPage(document))
+	mux.HandleFunc("/v1/", s.noSuchRoute)
+	mux.HandleFunc("/health/", s.noSuchRoute)
+	mux.Handle("/", dashboard.Handler())
+	return s.wrap(mux)
+}
+
+// register adds the table of routes to the mux and returns its OpenAPI document.
+func (s *Server) register(mux *http.ServeMux) *huma.OpenAPI {
+	routes := s.routes()
+	byPattern := make(map[string]route, len(routes))
+	for _, rt := range routes {
+		byPattern[rt.method+" "+rt.path] = rt
+	}
+	api := humago.New(&guardedMux{ServeMux: mux, server: s, routes: byPattern}, s.humaConfig())
+	for _, rt := range routes {
+		rt.register(s, api)
+	}
+	document := api.OpenAPI()
+	// huma's own form of errors, which no answer has.
+	delete(document.Components.Schemas.Map(), "ErrorModel")
+	delete(document.Components.Schemas.Map(), "ErrorDetail")
+	return document
+}
+
+func (s *Server) humaConfig() huma.Config {
+	config := huma.DefaultConfig("Rostrum", "1")
+	config.Info.Description = "Plan, review, approve and publish posts. Every error is a problem (RFC 9457) with a stable code and a hint."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
+	config.CreateHooks = nil
+	config.Transformers = []huma.Transformer{reshape}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: cookieName, Description: "The cookie that POST /v1/session sets."},
+	}
+	return config
+}
+
+// guardedMux puts each route's guard between the mux and huma.
+type guardedMux struct {
+	*http.ServeMux
+	server *Server
+	routes map[string]route
+}
+
+// HandleFunc registers a route of the table behind its guard.
+func (m *guardedMux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	m.ServeMux.HandleFunc(pattern, m.server.guard(m.routes[pattern], h))
+}
+
+func (s *Server) noSuchRoute(w http.ResponseWriter, r *http.Request) {
+	stateOf(r.Context()).route = "none"
+	p := newProblem(http.StatusNotFound, "no_such_route", "There is nothing at "+r.Method+" "+r.URL.Path+".", "Look at /docs for what there is.")
+	p.RequestID = stateOf(r.Context()).id
+	write(w, p)
+}

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"os"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"rostrum/shared/account"
+	"rostrum/shared/clock"
+	"rostrum/shared/outbox"
+	"rostrum/shared/platform"
+	"rostrum/shared/platform/x"
+	"rostrum/shared/queue"
+	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
+	"rostrum/shared/vault"
+	"rostrum/shared/workflow/browsing"
+	"rostrum/shared/workflow/connecting"
+	"rostrum/shared/workflow/deciding"
+	"rostrum/shared/workflow/signing"
+)
+
+// Function is the api as Lambda calls it.
+type Function struct {
+	// HTTP is the same without Lambda's envelope.
+	HTTP    http.Handler
+	adapter *httpadapter.HandlerAdapterV2
+}
+
+// Handle is the Lambda handler: an HTTP API event of payload version 2.0.
+func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	return f.adapter.ProxyWithContext(ctx, event) //nolint:wrapcheck // Lambda shows it as it is.
+}
+
+// New builds the function and returns it with what ends its connections.
+// Errors: Invalid when a setting is wrong. It connects to nothing yet.
+func New(ctx context.Context, cfg Config) (*Function, func(), error) {
+	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
+	keysets, err := vault.Parse(cfg.VaultKeyset)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := keysets.TokenSealer()
+	if err != nil {
+		return nil, nil, err
+	}
+	flows, err := keysets.Apps()
+	if err != nil {
+		return nil, nil, err
+	}
+	sqs, err := sqsqueue.Connect(ctx, cfg.SQSEndpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	queues := sqsqueue.New(sqs, map[queue.Name]string{
+		queue.Generate: cfg.QueueURLGenerate, queue.Review: cfg.QueueURLReview,
+		queue.Publish: cfg.QueueURLPublish, queue.Metrics: cfg.QueueURLMetrics,
+	})
+	client, err := x.New(cfg.X, clock.System{})
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleAPI, MaxConns: cfg.DatabaseMaxConns})
+	if err != nil {
+		return nil, nil, err
+	}
+	relay := &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger}
+	server := &Server{
+		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
+		Deciding: &deciding.Service{Relay: relay, ReadingAges: cfg.ReadingAges},
+		Connecting: &connecting.Service{
+			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
+			Tokens: tokens, Flows: flows, PublicURL: cfg.PublicURL,
+		},
+		Depths: queues.Depths, Clock: clock.System{}, Logger: logger,
+		Settings: Settings{
+			PublicURL: cfg.PublicURL, Demo: cfg.Demo, SimulatedNetworkURL: cfg.SimulatedNetworkURL,
+			Model: cfg.Model, ModelSimulated: cfg.ModelSimulated,
+		},
+	}
+	handler := server.Handler()
+	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler)}, func() { client.CloseIdleConnections(); db.Close() }, nil
+}
