@@ -36,29 +36,49 @@ async function signIn(page) {
   say(`as ${email}`);
 }
 
+/** Reads the API with the session of the page. */
+function api(page, path) {
+  return page.evaluate(async (path) => (await fetch(path)).json(), path);
+}
+
+async function until(limit, what, check) {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    must(Date.now() < deadline, `${what}: not within ${limit / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}
+
 async function generate(page) {
   step = "generate";
   await page.goto(`${base}/approvals`);
-  await page.getByRole("button", { name: "Generate drafts" }).first().click();
+  await page.getByRole("heading", { name: "Approvals" }).waitFor();
+  await page.keyboard.press("n");
   const dialog = page.getByRole("dialog", { name: "Generate drafts" });
   await dialog.getByLabel("How many").fill("1");
+  const answer = page.waitForResponse((r) => new URL(r.url()).pathname === "/v1/generate");
   await dialog.getByRole("button", { name: "Generate", exact: true }).click();
-  await dialog.getByRole("progressbar").or(dialog.locator("[aria-live]")).first().waitFor();
+  const { id } = await (await answer).json();
+  const done = await until(60_000, "the agents did not finish", async () => {
+    const g = await api(page, `/v1/generations/${id}`);
+    must(g.state !== "failed", `the agents gave up: ${g.progress}`);
+    return g.state === "done" && g;
+  });
+  must(done.post_ids.length > 0, "the agents wrote no draft");
   await page.keyboard.press("Escape");
-  const draft = page.getByRole("article", { name: /^Draft for @/ });
-  await draft.waitFor({ timeout: 60_000 });
-  say(`a draft waits: ${(await draft.getAttribute("aria-label")).replace("Draft for ", "")}`);
+  const post = done.post_ids[0];
+  await until(60_000, "the review did not end", async () => (await api(page, `/v1/posts/${post}`)).state === "awaiting_approval");
+  say("a reviewed draft waits");
+  return post;
 }
 
-async function approve(page) {
+async function approve(page, id) {
   step = "approve";
-  must(await page.getByRole("region", { name: "Review" }).isVisible(), "the review is not shown beside the draft");
-  const id = await page.evaluate(async () => {
-    const answer = await (await fetch("/v1/posts?state=awaiting_approval&limit=1")).json();
-    return answer.items[0].id;
-  });
   await page.goto(`${base}/approvals/${id}`);
   await page.getByRole("article", { name: /^Draft for @/ }).waitFor();
+  await page.getByRole("heading", { name: "Review", exact: true }).waitFor();
   // T goes round the times; every page works without a mouse.
   const now = page.getByRole("radio", { name: "Now" });
   for (let i = 0; i < 4 && (await now.getAttribute("aria-checked")) !== "true"; i++) await page.keyboard.press("t");
@@ -67,19 +87,16 @@ async function approve(page) {
   await page.keyboard.press("a");
   await page.getByText(/^Approved/).first().waitFor();
   say("with the keys t and a");
-  return id;
 }
 
 async function published(page, id) {
   step = "publish";
   await page.goto(`${base}/posts/${id}`);
-  const deadline = Date.now() + 60_000;
-  let post;
-  do {
-    post = await page.evaluate(async (id) => (await fetch(`/v1/posts/${id}`)).json(), id);
-    if (post.state !== "published") await page.waitForTimeout(200);
-  } while (post.state !== "published" && Date.now() < deadline);
-  must(post.state === "published", `the post is ${post.state}: ${post.why_not_out}`);
+  const post = await until(60_000, "the post did not go out", async () => {
+    const p = await api(page, `/v1/posts/${id}`);
+    must(!["failed", "unknown", "missed"].includes(p.state), `the post is ${p.state}: ${p.why_not_out}`);
+    return p.state === "published" && p;
+  });
   await page.getByText("Published", { exact: false }).first().waitFor();
   await page.screenshot({ path: join(shots, "post.png"), fullPage: true });
   const { items } = await (await fetch(`${network}/_sim/ledger?format=json`)).json();
@@ -132,8 +149,8 @@ try {
   page = await context.newPage();
   watch(page);
   await signIn(page);
-  await generate(page);
-  const id = await approve(page);
+  const id = await generate(page);
+  await approve(page, id);
   await published(page, id);
   await pages(context, id);
   step = "console";

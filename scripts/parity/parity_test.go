@@ -5,15 +5,25 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"rostrum/functions/api"
+	"rostrum/functions/metrics"
+	"rostrum/functions/publish"
 )
 
 const root = "../.."
+
+func configs() map[string]any {
+	return map[string]any{
+		"api": &api.Config{}, "publish": &publish.Config{}, "metrics": &metrics.Config{},
+	}
+}
 
 func TestTemplateCodeAndEventsAgree(t *testing.T) {
 	t.Parallel()
 	tpl, err := readTemplate(root + "/template.yaml")
 	require.NoError(t, err)
-	c, err := readCode(root)
+	c, err := readCode(root, configs())
 	require.NoError(t, err)
 	for _, fault := range compare(tpl, c) {
 		t.Error(fault)
@@ -22,7 +32,7 @@ func TestTemplateCodeAndEventsAgree(t *testing.T) {
 
 func TestTheFiveFunctionsAreThere(t *testing.T) {
 	t.Parallel()
-	c, err := readCode(root)
+	c, err := readCode(root, configs())
 	require.NoError(t, err)
 	for _, name := range []string{"api", "generate", "review", "publish", "metrics"} {
 		require.Contains(t, c.settings, name)
