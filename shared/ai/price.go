@@ -95,10 +95,17 @@ func (e priceEntry) check(name string) error {
 	return nil
 }
 
+// simulatedPrefix begins the names of models that are not real; they share one
+// price, so that budgets can be tried offline.
+const simulatedPrefix = "simulated-"
+
 // Of returns the price of a model: its own, that of the longest listed name it
 // is a dated form of ("gpt-5-mini-2025-08-07"), or the default, Assumed.
 func (p Prices) Of(model string) Price {
 	if price, ok := p.models[model]; ok {
+		return price
+	}
+	if price, ok := p.models[simulatedPrefix+"*"]; ok && strings.HasPrefix(model, simulatedPrefix) {
 		return price
 	}
 	best, found := "", p.fallback

@@ -21,6 +21,7 @@ func TestPriceOf(t *testing.T) {
 	}{
 		"ListedModel":              {"gpt-5-mini", ai.Price{Input: 250_000, CachedInput: 25_000, Output: 2_000_000}},
 		"DatedForm":                {"gpt-5-mini-2025-08-07", ai.Price{Input: 250_000, CachedInput: 25_000, Output: 2_000_000}},
+		"Simulated":                {"simulated-writer", ai.Price{Input: 250_000, CachedInput: 25_000, Output: 2_000_000}},
 		"SiblingIsNotADatedForm":   {"gpt-5-pro", ai.Price{Input: 5_000_000, CachedInput: 500_000, Output: 30_000_000, Assumed: true}},
 		"UnknownTakesTheDefault":   {"llama-9", ai.Price{Input: 5_000_000, CachedInput: 500_000, Output: 30_000_000, Assumed: true}},
 		"EmptyNameTakesTheDefault": {"", ai.Price{Input: 5_000_000, CachedInput: 500_000, Output: 30_000_000, Assumed: true}},

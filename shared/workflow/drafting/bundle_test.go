@@ -1,0 +1,313 @@
+package drafting_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"rostrum/shared/account"
+	"rostrum/shared/agency"
+	"rostrum/shared/ai"
+	"rostrum/shared/ai/openai"
+	"rostrum/shared/apperr"
+	"rostrum/shared/clock"
+	"rostrum/shared/httpclient"
+	"rostrum/shared/outbox"
+	"rostrum/shared/post"
+	"rostrum/shared/queue"
+	"rostrum/shared/store"
+	"rostrum/shared/store/storetest"
+	"rostrum/shared/workflow/drafting"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// sent remembers what went to the queues.
+type sent struct {
+	mu   sync.Mutex
+	list []queue.Envelope
+}
+
+func (s *sent) Send(_ context.Context, envelopes []queue.Envelope) ([]uuid.UUID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]uuid.UUID, len(envelopes))
+	for i, e := range envelopes {
+		ids[i] = e.ID
+	}
+	s.list = append(s.list, envelopes...)
+	return ids, nil
+}
+
+func (s *sent) on(name queue.Name) []queue.Envelope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []queue.Envelope
+	for _, e := range s.list {
+		if e.Queue == name {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// asked is one question as the model's server got it.
+type asked struct {
+	Schema string
+	System string
+	Task   task
+}
+
+// task is the data of a question.
+type task struct {
+	Wanted int `json:"wanted"`
+	Items  []struct {
+		Index int    `json:"index"`
+		Title string `json:"title"`
+		Text  string `json:"text"`
+	} `json:"items"`
+	Idea *struct {
+		Title string `json:"title"`
+	} `json:"idea"`
+	Source *struct {
+		Text string `json:"text"`
+		URL  string `json:"url"`
+	} `json:"source"`
+}
+
+// model serves the chat endpoint. answer decides; the default makes an idea of
+// each item and a draft of each idea.
+type model struct {
+	mu     sync.Mutex
+	asked  []asked
+	answer func(w http.ResponseWriter, q asked)
+}
+
+func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Messages []struct {
+			Content string `json:"content"`
+		} `json:"messages"`
+		ResponseFormat struct {
+			JSONSchema struct {
+				Name string `json:"name"`
+			} `json:"json_schema"`
+		} `json:"response_format"`
+	}
+	raw, _ := io.ReadAll(r.Body)
+	q := asked{}
+	if json.Unmarshal(raw, &body) != nil || len(body.Messages) != 2 || json.Unmarshal([]byte(body.Messages[1].Content), &q.Task) != nil {
+		http.Error(w, "bad question", http.StatusBadRequest)
+		return
+	}
+	q.Schema, q.System = body.ResponseFormat.JSONSchema.Name, body.Messages[0].Content
+	m.mu.Lock()
+	m.asked = append(m.asked, q)
+	answer := m.answer
+	m.mu.Unlock()
+	answer(w, q)
+}
+
+func (m *model) count(schema string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, q := range m.asked {
+		if schema == "" || q.Schema == schema {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *model) set(answer func(http.ResponseWriter, asked)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answer = answer
+}
+
+func reply(w http.ResponseWriter, content any) {
+	raw, err := json.Marshal(content)
+	if err != nil {
+		panic(err)
+	}
+	text, err := json.Marshal(string(raw))
+	if err != nil {
+		panic(err)
+	}
+	_, _ = fmt.Fprintf(w, `{"model":"gpt-5-mini","choices":[{"message":{"role":"assistant","content":%s},"finish_reason":"stop"}],
+		"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}`, text)
+}
+
+func plain(w http.ResponseWriter, q asked) {
+	switch q.Schema {
+	case "ideas":
+		var ideas []map[string]any
+		for _, item := range q.Task.Items {
+			ideas = append(ideas, map[string]any{
+				"title": "About " + item.Title, "angle": "Say it plainly.", "goal": "Teach Go", "why": "It is new.",
+				"item_index": item.Index, "quote": item.Text[:min(len(item.Text), 40)],
+			})
+		}
+		reply(w, map[string]any{"ideas": ideas})
+	case "draft":
+		reply(w, map[string]any{"parts": []string{"Read this: " + q.Task.Idea.Title + " says something of its own."}, "note": "For teaching."})
+	}
+}
+
+type bundle struct {
+	*storetest.World
+	service *drafting.Service
+	model   *model
+	queues  *sent
+	clock   *clock.Fake
+	feeds   map[string]func() (drafting.Fetched, error)
+	mu      sync.Mutex
+	fetched []drafting.Feed
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{
+		World: storetest.NewWorld(t), model: &model{answer: plain}, queues: &sent{}, clock: clock.NewFake(time.Now()),
+		feeds: map[string]func() (drafting.Fetched, error){},
+	}
+	server := httptest.NewServer(b.model)
+	t.Cleanup(server.Close)
+	client := httpclient.New(httpclient.Options{Timeout: 5 * time.Second, MaxBody: 1 << 20, UserAgent: "test"})
+	t.Cleanup(client.CloseIdleConnections)
+	prices, err := ai.LoadPrices("")
+	require.NoError(t, err)
+	logger := slog.New(slog.DiscardHandler)
+	b.service = &drafting.Service{
+		Relay: &outbox.Relay{Store: b.Worker, Sender: b.queues, Clock: b.clock, Logger: logger},
+		Meter: &agency.Meter{
+			Store: b.Worker, Prices: prices, Clock: b.clock, Logger: logger,
+			Model: openai.New(openai.Options{
+				BaseURL: server.URL, APIKey: "k", Model: "gpt-5-mini", HTTP: client,
+				Sleep: func(context.Context, time.Duration) error { return nil }, Jitter: func() float64 { return 0 },
+			}),
+		},
+		CheckAddress: func(context.Context, string) error { return nil },
+		FetchFeed: func(_ context.Context, f drafting.Feed) (drafting.Fetched, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.fetched = append(b.fetched, f)
+			return b.feeds[f.URL]()
+		},
+		Clock: b.clock, Logger: logger,
+	}
+	b.profile(t, func(p *account.Profile) {
+		p.Goals = []string{"Teach Go"}
+		for day := range time.Weekday(7) {
+			p.Slots = append(p.Slots, account.Slot{Weekday: day, Hour: 9, Minute: 30})
+		}
+	})
+	return b
+}
+
+func (b *bundle) profile(t *testing.T, change func(*account.Profile)) {
+	t.Helper()
+	p := b.Account.Profile
+	change(&p)
+	require.NoError(t, b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) (err error) {
+		b.Account, err = tx.SaveProfile(ctx, b.Workspace, b.Account.ID, b.Account.ETag, p)
+		return err
+	}))
+}
+
+// feed adds a feed that says the given texts.
+func (b *bundle) feed(t *testing.T, url string, texts ...string) store.Source {
+	t.Helper()
+	b.feeds[url] = func() (drafting.Fetched, error) {
+		f := drafting.Fetched{ETag: `"1"`}
+		for i, text := range texts {
+			f.Items = append(f.Items, store.Item{Key: strconv.Itoa(i), Title: fmt.Sprintf("Item %d", i), URL: fmt.Sprintf("%s/%d", url, i), Body: text})
+		}
+		return f, nil
+	}
+	s, err := b.service.AddSource(t.Context(), b.Person, store.NewSource{AccountID: b.Account.ID, Kind: store.SourceFeed, Title: url, URL: url})
+	require.NoError(t, err)
+	return s
+}
+
+func (b *bundle) request(t *testing.T, wanted int, note string) store.Generation {
+	t.Helper()
+	g, err := b.service.Request(t.Context(), b.Person, b.Account.ID, wanted, note)
+	require.NoError(t, err)
+	return g
+}
+
+func message(g store.Generation) queue.Message {
+	return queue.Message{
+		Version: 1, Kind: queue.GenerateDrafts, WorkspaceID: g.WorkspaceID, SubjectID: g.ID, CorrelationID: g.CorrelationID,
+	}
+}
+
+func (b *bundle) generation(t *testing.T, id uuid.UUID) store.Generation {
+	t.Helper()
+	var g store.Generation
+	require.NoError(t, b.Worker.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) (err error) {
+		g, err = tx.Generation(ctx, b.Workspace, id)
+		return err
+	}))
+	return g
+}
+
+func (b *bundle) posts(t *testing.T, g store.Generation) []post.Post {
+	t.Helper()
+	var out []post.Post
+	for _, id := range b.generation(t, g.ID).PostIDs {
+		out = append(out, b.Post(t, id))
+	}
+	return out
+}
+
+func (b *bundle) ideas(t *testing.T) []store.Idea {
+	t.Helper()
+	var out []store.Idea
+	require.NoError(t, b.Worker.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) (err error) {
+		out, err = tx.Ideas(ctx, b.Workspace, store.IdeaFilter{}, 100)
+		return err
+	}))
+	return out
+}
+
+func (b *bundle) runs(t *testing.T) []store.Run {
+	t.Helper()
+	var out []store.Run
+	require.NoError(t, b.Worker.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) (err error) {
+		out, err = tx.Runs(ctx, b.Workspace, store.RunFilter{}, 100)
+		return err
+	}))
+	return out
+}
+
+func (b *bundle) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), b.URL.Reveal())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	_, err = conn.Exec(t.Context(), sql, args...)
+	require.NoError(t, err)
+}
+
+func codeOf(err error) string {
+	if e := apperr.As(err); e != nil {
+		return e.Code
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package drafting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"rostrum/shared/audit"
+	"rostrum/shared/store"
+)
+
+const (
+	// overdue is how long after its time a generation without a worker counts
+	// as stuck: its message is lost.
+	overdue = 5 * time.Minute
+	// rest keeps an account whose last generation failed or found nothing from
+	// being tried at every tick.
+	rest = 6 * time.Hour
+	// maxFill bounds one tick, maxFillWanted one account's share of it.
+	maxFill       = 20
+	maxFillWanted = 3
+	maxStuck      = 100
+)
+
+// Fill is the schedule's task: it sends stuck generations their message again
+// and asks for drafts for the accounts whose coming days are emptier than they
+// want, one generation an account. Errors: those of the store; what could be
+// done was done.
+func (s *Service) Fill(ctx context.Context) error {
+	return errors.Join(s.resend(ctx), s.fill(ctx))
+}
+
+func (s *Service) resend(ctx context.Context) error {
+	resent := 0
+	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		stuck, err := tx.StuckGenerations(ctx, overdue, maxStuck)
+		if err != nil {
+			return err
+		}
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		for _, g := range stuck {
+			if err := enqueue(ctx, tx, g.WorkspaceID, g.SubjectID, g.CorrelationID, now); err != nil {
+				return err
+			}
+		}
+		resent = len(stuck)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("resend stuck generations: %w", err)
+	}
+	if resent > 0 {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "stuck generations sent again", slog.Int("count", resent))
+	}
+	return nil
+}
+
+func (s *Service) fill(ctx context.Context) error {
+	var gaps []store.Gap
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		gaps, err = tx.AccountsToFill(ctx, rest, maxFill)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find calendars to fill: %w", err)
+	}
+	var errs []error
+	for _, gap := range gaps {
+		if err := s.fillOne(ctx, gap); err != nil {
+			errs = append(errs, fmt.Errorf("fill account %s: %w", gap.AccountID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Service) fillOne(ctx context.Context, gap store.Gap) error {
+	return s.Relay.InWorkspace(ctx, gap.WorkspaceID, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.LockAccount(ctx, gap.WorkspaceID, gap.AccountID); err != nil {
+			return err
+		}
+		// Two ticks at once saw the same gap; the lock lets one of them fill it.
+		unfinished, err := tx.UnfinishedGenerations(ctx, gap.WorkspaceID, gap.AccountID)
+		if err != nil || unfinished > 0 {
+			return err
+		}
+		_, err = s.add(ctx, tx, store.NewGeneration{
+			AccountID: gap.AccountID, Wanted: min(gap.Missing, maxFillWanted), Progress: "Waiting for its turn.",
+			Actor: audit.SystemActor(gap.WorkspaceID, "planner"),
+		})
+		return err
+	})
+}
