@@ -161,17 +161,7 @@ func compare(t *template, c *code) []string {
 		if len(c.events[name]) == 0 {
 			report("events/%s holds no payload for function %s", name, name)
 		}
-		own := slices.Sorted(maps.Keys(f.Environment.Variables))
-		for _, setting := range settings {
-			if !slices.Contains(own, setting) && !slices.Contains(globals, setting) && !slices.Contains(localOnly(), setting) {
-				report("function %s reads %s, which template.yaml does not give it", name, setting)
-			}
-		}
-		for _, variable := range own {
-			if !slices.Contains(settings, variable) {
-				report("template.yaml gives %s to function %s, which does not read it", variable, name)
-			}
-		}
+		checkVariables(name, f, settings, globals, report)
 		checkEvents(name, f, queues, report)
 	}
 	for _, variable := range globals {
@@ -185,6 +175,20 @@ func compare(t *template, c *code) []string {
 		}
 	}
 	return faults
+}
+
+func checkVariables(name string, f functionProperties, settings, globals []string, report func(string, ...any)) {
+	own := slices.Sorted(maps.Keys(f.Environment.Variables))
+	for _, setting := range settings {
+		if !slices.Contains(own, setting) && !slices.Contains(globals, setting) && !slices.Contains(localOnly(), setting) {
+			report("function %s reads %s, which template.yaml does not give it", name, setting)
+		}
+	}
+	for _, variable := range own {
+		if !slices.Contains(settings, variable) {
+			report("template.yaml gives %s to function %s, which does not read it", variable, name)
+		}
+	}
 }
 
 func checkEvents(name string, f functionProperties, queues map[string]queueProperties, report func(string, ...any)) {
