@@ -81,7 +81,7 @@ func rule(trouble platformtest.Trouble) fault.Rule {
 		platformtest.AcceptedCut:     {Preset: "accepted_truncated"},
 		platformtest.AcceptedNoID:    {Preset: "accepted_no_id"},
 		platformtest.AcceptedNoJSON:  {Preset: "accepted_not_json"},
-		platformtest.AcceptedBomb:    {Action: fault.Action{Kind: fault.GzipBomb, Status: http.StatusOK, SizeMB: 8}},
+		platformtest.AcceptedBomb:    {Action: fault.Action{Kind: fault.GzipBomb, Status: http.StatusOK, SizeMB: 5}},
 		platformtest.Redirected:      {Action: fault.Action{Kind: fault.Redirect, Location: "/2/tweets"}},
 		platformtest.ResetUnread:     {Preset: "reset"},
 		platformtest.Late:            {Action: fault.Action{Kind: fault.LateEffect, DelayMS: 100}},

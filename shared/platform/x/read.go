@@ -61,10 +61,13 @@ func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceI
 				posts = append(posts, c.remotePost(p, target.Handle))
 			}
 		}
+		input.PaginationToken = page.Meta.NextToken
 		if len(posts) >= maxIDs || page.Meta.NextToken == "" {
 			break
 		}
-		input.PaginationToken = page.Meta.NextToken
+	}
+	if len(posts) < maxIDs && input.PaginationToken != "" {
+		return nil, apperr.New(apperr.Unavailable, "timeline_cut", "X did not show the whole of the account's posts.")
 	}
 	slices.SortFunc(posts, func(a, b platform.RemotePost) int {
 		switch {

@@ -58,6 +58,26 @@ func TestAnEmptyTimelineIsNoError(t *testing.T) {
 	require.Empty(t, posts)
 }
 
+// What is missing from a read-back is sent again, so an answer that does not
+// show everything must not pass for one that does.
+func TestATimelineThatIsNotWholeIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body string
+		kind apperr.Kind
+	}{
+		"errors in place of posts": {`{"errors":[{"title":"Forbidden","type":"https://api.x.com/2/problems/resource-unavailable"}]}`, apperr.Forbidden},
+		"an empty object":          {`{}`, apperr.Forbidden},
+		"fewer than counted":       {`{"data":[{"id":"9","text":"t"}],"meta":{"result_count":2}}`, apperr.Forbidden},
+		"pages without end":        {`{"meta":{"result_count":0,"next_token":"again"}}`, apperr.Unavailable},
+		"no JSON":                  {`<html>`, apperr.Unavailable},
+	} {
+		client, target := stub(t, answering(200, jsonType, c.body))
+		_, err := client.RecentPosts(t.Context(), target, "")
+		require.True(t, apperr.Is(err, c.kind), "%s: %v", name, err)
+	}
+}
+
 func TestWrittenUndoesWhatXDoes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
