@@ -41,33 +41,9 @@ func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceI
 			fields.TweetFieldReferencedTweets, fields.TweetFieldNoteTweet,
 		},
 	}
-	var posts []platform.RemotePost
-	for range maxPages {
-		page, err := c.posts(ctx, target.AccessToken, func(ctx context.Context, client *gotwi.Client) {
-			_, _ = timeline.ListTweets(ctx, client, input)
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read the timeline of %s: %w", target.RemoteID, err)
-		}
-		if page.Meta.ResultCount == nil || *page.Meta.ResultCount != len(page.Data) {
-			// An answer of 200 may hold errors in place of posts, for example for
-			// an account that is suspended or gone. It must not pass for an empty
-			// timeline: what is not on one of those gets sent again.
-			return nil, apperr.New(apperr.Forbidden, "timeline_withheld", "X did not show the account's posts.").
-				WithHint("Check at X that the account is active, then connect it again.")
-		}
-		for _, p := range page.Data {
-			if isID(p.ID) && (sinceID == "" || newer(p.ID, sinceID)) {
-				posts = append(posts, c.remotePost(p, target.Handle))
-			}
-		}
-		input.PaginationToken = page.Meta.NextToken
-		if len(posts) >= maxIDs || page.Meta.NextToken == "" {
-			break
-		}
-	}
-	if len(posts) < maxIDs && input.PaginationToken != "" {
-		return nil, apperr.New(apperr.Unavailable, "timeline_cut", "X did not show the whole of the account's posts.")
+	posts, err := c.pages(ctx, target, input)
+	if err != nil {
+		return nil, fmt.Errorf("read the timeline of %s: %w", target.RemoteID, err)
 	}
 	slices.SortFunc(posts, func(a, b platform.RemotePost) int {
 		switch {
@@ -81,6 +57,36 @@ func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceI
 	})
 	posts = slices.CompactFunc(posts, func(a, b platform.RemotePost) bool { return a.ID == b.ID })
 	return posts[:min(len(posts), maxIDs)], nil
+}
+
+// pages reads a timeline until it ends or a hundred posts are there. What is not
+// on it gets sent again, so nothing less may pass for the whole.
+func (c *Client) pages(ctx context.Context, target platform.Target, input *timelinetypes.ListTweetsInput) ([]platform.RemotePost, error) {
+	var posts []platform.RemotePost
+	for range maxPages {
+		page, err := c.posts(ctx, target.AccessToken, func(ctx context.Context, client *gotwi.Client) {
+			_, _ = timeline.ListTweets(ctx, client, input)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if page.Meta.ResultCount == nil || *page.Meta.ResultCount != len(page.Data) {
+			// An answer of 200 may hold errors in place of posts, for example for
+			// an account that is suspended or gone.
+			return nil, apperr.New(apperr.Forbidden, "timeline_withheld", "X did not show the account's posts.").
+				WithHint("Check at X that the account is active, then connect it again.")
+		}
+		for _, p := range page.Data {
+			if isID(p.ID) && (input.SinceID == "" || newer(p.ID, input.SinceID)) {
+				posts = append(posts, c.remotePost(p, target.Handle))
+			}
+		}
+		if len(posts) >= maxIDs || page.Meta.NextToken == "" {
+			return posts, nil
+		}
+		input.PaginationToken = page.Meta.NextToken
+	}
+	return nil, apperr.New(apperr.Unavailable, "timeline_cut", "X did not show the whole of the account's posts.")
 }
 
 // posts makes one call that answers with posts.
