@@ -136,7 +136,9 @@ func settingsOf(config any) ([]string, error) {
 
 // localOnly are settings that only a stack on somebody's own machine sets; in
 // the cloud nothing is simulated.
-func localOnly() []string { return []string{"DEMO", "MODEL_SIMULATED", "SIMULATED_NETWORK_URL"} }
+func localOnly() []string {
+	return []string{"DEMO", "MODEL_SIMULATED", "SOURCE_ALLOWED_HOSTS", "SIMULATED_NETWORK_URL"}
+}
 
 // compare returns every disagreement, in order.
 func compare(t *template, c *code) []string {

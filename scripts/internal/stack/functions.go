@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"rostrum/functions/api"
 	"rostrum/functions/metrics"
 	"rostrum/functions/publish"
 	"rostrum/scripts/internal/driver"
@@ -39,8 +40,22 @@ func woken[C any](construct func(context.Context, C) (*wake.Function, func(), er
 	}
 }
 
+// answering is the builder of the function that HTTP requests wake.
+func answering(ctx context.Context, environment map[string]string) (lambda.Handler, func(), error) {
+	var cfg api.Config
+	if err := config.LoadFrom(&cfg, environment); err != nil {
+		return nil, nil, err
+	}
+	f, end, err := api.New(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return lambda.NewHandler(f.Handle), end, nil
+}
+
 func builders() map[string]builder {
 	return map[string]builder{
+		"api":     answering,
 		"publish": woken(publish.New),
 		"metrics": woken(metrics.New),
 	}
@@ -69,7 +84,7 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	for _, f := range template.Functions {
 		build, ok := builders()[f.Name]
 		if !ok {
-			return fmt.Errorf("template.yaml names function %s, which this program does not have", f.Name)
+			continue
 		}
 		settings := template.Environment(f, urls)
 		maps.Copy(settings, environment)

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -8,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"rostrum/shared/config"
+	"rostrum/shared/simulator/news"
+	"rostrum/shared/simulator/openai"
 	"rostrum/shared/simulator/sqs"
 	"rostrum/shared/simulator/x"
 )
@@ -56,27 +60,42 @@ func (s *Stack) environment(keyset config.Secret) map[string]string {
 	e["PUBLIC_URL"] = s.URL
 	e["READING_AGES"] = s.settings.ReadingAges
 	// One process holds all five pools.
-	e["DATABASE_CONNS"] = "10"
+	e["DATABASE_MAX_CONNS"] = "10"
+	e["DEMO"] = "true"
 	return e
 }
 
 // simulators serves the embedded parts and puts their addresses into the
 // environment. It returns the simulated X, nil when X is the real one.
 func (s *Stack) simulators(listeners []net.Listener, environment map[string]string) (*x.Server, error) {
-	if l := listeners[portQueues]; l != nil {
-		queues := sqs.New(time.Now)
-		stop := serve(l, queues)
-		s.onStop(func(ctx context.Context) {
-			// Closing ends long polls, for which serve would wait.
-			queues.Close()
-			stop(ctx)
-		})
-		environment["AWS_ENDPOINT_URL_SQS"] = loopback(l)
-		s.Parts = append(s.Parts, Part{Name: "Queues", Embedded: true, Where: loopback(l)})
-	} else {
-		s.Parts = append(s.Parts, Part{Name: "Queues", Where: s.settings.SQSEndpoint})
+	s.queues(listeners[portQueues], environment)
+	network, err := s.network(listeners[portX], environment)
+	if err != nil {
+		return nil, err
 	}
-	l := listeners[portX]
+	if err := s.model(listeners[portModel], environment); err != nil {
+		return nil, err
+	}
+	return network, s.news(listeners[portNews], environment)
+}
+
+func (s *Stack) queues(l net.Listener, environment map[string]string) {
+	if l == nil {
+		s.Parts = append(s.Parts, Part{Name: "Queues", Where: s.settings.SQSEndpoint})
+		return
+	}
+	queues := sqs.New(time.Now)
+	stop := serve(l, queues)
+	s.onStop(func(ctx context.Context) {
+		// Closing ends long polls, for which serve would wait.
+		queues.Close()
+		stop(ctx)
+	})
+	environment["AWS_ENDPOINT_URL_SQS"] = loopback(l)
+	s.Parts = append(s.Parts, Part{Name: "Queues", Embedded: true, Where: loopback(l)})
+}
+
+func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Server, error) {
 	if l == nil {
 		s.Parts = append(s.Parts, Part{Name: "X", Where: "api.x.com"})
 		return nil, nil //nolint:nilnil // nil says that there is no simulator.
@@ -99,9 +118,49 @@ func (s *Stack) simulators(listeners []net.Listener, environment map[string]stri
 		_ = network.Close()
 	})
 	environment["X_BASE_URL"] = loopback(l)
+	environment["X_AUTHORIZE_URL"] = s.NetworkURL + "/i/oauth2/authorize"
 	environment["X_WEB_URL"] = s.NetworkURL
 	environment["X_CLIENT_ID"] = simulatedClientID
 	environment["X_CLIENT_SECRET"] = simulatedClientSecret
+	environment["SIMULATED_NETWORK_URL"] = s.NetworkURL + "/_sim/ledger"
 	s.Parts = append(s.Parts, Part{Name: "X", Embedded: true, Where: "simulated, " + s.NetworkURL})
 	return network, nil
+}
+
+func (s *Stack) model(l net.Listener, environment map[string]string) error {
+	if l == nil {
+		s.Parts = append(s.Parts, Part{Name: "Model", Where: cmp.Or(s.settings.OpenAIBaseURL, "api.openai.com")})
+		return nil
+	}
+	model, err := openai.New(openai.Config{Now: time.Now})
+	if err != nil {
+		return fmt.Errorf("start the simulated model: %w", err)
+	}
+	stop := serve(l, model)
+	s.onStop(func(ctx context.Context) {
+		model.Close()
+		stop(ctx)
+	})
+	environment["OPENAI_BASE_URL"] = loopback(l) + "/v1"
+	environment["OPENAI_API_KEY"] = "simulated"
+	environment["OPENAI_MODEL"] = "simulated-writer"
+	environment["MODEL_SIMULATED"] = "true"
+	s.Parts = append(s.Parts, Part{Name: "Model", Embedded: true, Where: "simulated, " + loopback(l)})
+	return nil
+}
+
+func (s *Stack) news(l net.Listener, environment map[string]string) error {
+	papers, err := news.New(news.Config{Now: time.Now})
+	if err != nil {
+		return fmt.Errorf("start the simulated news: %w", err)
+	}
+	stop := serve(l, papers)
+	s.onStop(func(ctx context.Context) {
+		papers.Close()
+		stop(ctx)
+	})
+	s.newsURL = loopback(l)
+	environment["SOURCE_ALLOWED_HOSTS"] = strings.TrimPrefix(s.newsURL, "http://")
+	s.Parts = append(s.Parts, Part{Name: "News", Embedded: true, Where: s.newsURL})
+	return nil
 }

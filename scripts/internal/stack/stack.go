@@ -65,6 +65,7 @@ type Stack struct {
 
 	settings Settings
 	options  Options
+	newsURL  string
 	// closers end what was started, to be called from the last to the first.
 	closers []func(context.Context)
 

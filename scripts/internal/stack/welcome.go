@@ -79,7 +79,11 @@ func (s *Stack) demoSources(handle string) []map[string]string {
 				"Pages fell from eleven a month to two. The cost: nobody ships after four in the afternoon any more.",
 		},
 	}
-	sources := []map[string]string{}
+	feeds := map[string]string{"tidewater_dev": "/engineering/atom.xml", "mara_builds": "/founders/feed.xml"}
+	var sources []map[string]string
+	if feed, ok := feeds[handle]; ok {
+		sources = append(sources, map[string]string{"kind": "feed", "url": s.newsURL + feed})
+	}
 	if note, ok := notes[handle]; ok {
 		sources = append(sources, note)
 	}
