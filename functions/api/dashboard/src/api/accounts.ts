@@ -80,7 +80,7 @@ export function useAddSource(accountId: string) {
     mutationFn: (body: { kind: "feed" | "note"; url?: string; title?: string; note?: string }) =>
       take(
         api.POST("/v1/accounts/{id}/sources", {
-          params: { path: { id: accountId }, header: { "Idempotency-Key": newKey() } },
+          params: { path: { id: accountId }, header: { "idempotency-key": newKey() } },
           body,
         }),
       ),

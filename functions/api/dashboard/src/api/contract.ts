@@ -3,7 +3,7 @@ import type * as M from "./model";
 
 type Answer<R> = { responses: { 200: { content: { "application/json": R } } } };
 type Params<P, Q> = {
-  parameters: { query?: Q; header?: { "If-Match"?: string; "Idempotency-Key"?: string } } & ([P] extends [
+  parameters: { query?: Q; header?: { "If-Match"?: string; "idempotency-key"?: string } } & ([P] extends [
     never,
   ]
     ? { path?: never }

@@ -181,7 +181,7 @@ export const useCreatePost = () =>
       const { key, ...body } = input;
       return take(
         api.POST("/v1/posts", {
-          params: { header: { "Idempotency-Key": key } },
+          params: { header: { "idempotency-key": key } },
           body,
         }),
       );

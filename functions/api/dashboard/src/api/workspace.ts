@@ -62,7 +62,7 @@ export function useGenerate() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ key, ...body }: { key: string; account_id: string; wanted: number; note?: string }) =>
-      take(api.POST("/v1/generate", { params: { header: { "Idempotency-Key": key } }, body })),
+      take(api.POST("/v1/generate", { params: { header: { "idempotency-key": key } }, body })),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.today }),
   });
 }

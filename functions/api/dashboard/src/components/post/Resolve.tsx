@@ -1,0 +1,90 @@
+import { Button, TextInput } from "@mantine/core";
+import { useState } from "react";
+import type { Post } from "../../api/model";
+import { useAttempts, useResolve } from "../../api/posts";
+import { useMay } from "../../api/session";
+import { say } from "../../lib/toast";
+import { ProblemNote } from "../Empty";
+import { Panel } from "../Panel";
+import { attemptWords } from "./Attempts";
+import classes from "./Resolve.module.css";
+
+/** The one case where a person must look: what is known, and the two answers. */
+export function Resolve({ post }: { post: Post }) {
+  const attempts = useAttempts(post.id).data;
+  const resolve = useResolve();
+  const may = useMay("resolve_unknown");
+  const [url, setUrl] = useState("");
+  const unclear = attempts?.filter((a) => a.state === "unknown").at(-1);
+  const profile = `https://x.com/${post.account.handle}`;
+  const answer = (
+    what: { found: true; remote_url: string } | { found: false; resend: boolean },
+    words: string,
+  ) => resolve.mutate({ id: post.id, answer: what }, { onSuccess: () => say(words) });
+  return (
+    <Panel title="Is it out? Please look" tone="violet">
+      <p>
+        {unclear?.detail || attemptWords.unknown.sentence} Rostrum does not send it again by itself, because
+        it could then be there twice.
+      </p>
+      <ol className={classes.steps}>
+        <li>
+          <a href={profile} target="_blank" rel="noreferrer" className="link">
+            Open @{post.account.handle} on X<span className="sr"> (opens a new tab)</span>
+          </a>{" "}
+          and look for the text below.
+        </li>
+        <li>Say what you found.</li>
+      </ol>
+      {resolve.isError && <ProblemNote error={resolve.error} compact />}
+      <div className={classes.answers}>
+        <form
+          className={classes.found}
+          onSubmit={(e) => {
+            e.preventDefault();
+            answer({ found: true, remote_url: url.trim() }, "Noted as published");
+          }}
+        >
+          <TextInput
+            label="It is there"
+            placeholder="Paste the link to the post"
+            type="url"
+            required
+            withAsterisk={false}
+            value={url}
+            onChange={(e) => setUrl(e.currentTarget.value)}
+          />
+          <Button
+            type="submit"
+            variant="default"
+            disabled={!may || url.trim() === ""}
+            loading={resolve.isPending}
+          >
+            It is there
+          </Button>
+        </form>
+        <div className={classes.absent}>
+          <span className={classes.label}>It is not there</span>
+          <div className="row wrap">
+            <Button
+              disabled={!may}
+              onClick={() => answer({ found: false, resend: true }, "It is sent again")}
+            >
+              Send it again
+            </Button>
+            <Button
+              variant="default"
+              disabled={!may}
+              onClick={() => answer({ found: false, resend: false }, "Noted; it is not sent again")}
+            >
+              Leave it
+            </Button>
+          </div>
+        </div>
+      </div>
+      {!may && (
+        <p className="muted small">Your role does not allow answering this; ask an owner or a manager.</p>
+      )}
+    </Panel>
+  );
+}
