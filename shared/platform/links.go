@@ -184,6 +184,7 @@ func newHostFinder(runes []rune) *hostFinder {
 	ends := make([]int, n+1)
 	ends[n] = -1
 	labelEnd, underscore := n, n // nearest to the right: end of the label, an underscore in it
+	asked, topLevel := -1, 0     // the dot after which a top level was last looked for
 	for i := n - 1; i >= 0; i-- {
 		ends[i] = -1
 		if !isHostRune(runes[i]) && runes[i] != '-' && runes[i] != '_' {
@@ -199,10 +200,13 @@ func newHostFinder(runes []rune) *hostFinder {
 		}
 		if ends[dot+1] >= 0 {
 			ends[i] = ends[dot+1]
-		} else if underscore > dot {
-			if m := topLevelAt(runes, dot+1); m > 0 {
-				ends[i] = dot + 1 + m
-			}
+			continue
+		}
+		if asked != dot {
+			asked, topLevel = dot, topLevelAt(runes, dot+1)
+		}
+		if underscore > dot && topLevel > 0 {
+			ends[i] = dot + 1 + topLevel
 		}
 	}
 	return &hostFinder{ends: ends}
