@@ -31,6 +31,10 @@ type Config struct {
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration `env:"READING_AGES" envDefault:"1h,24h,72h,168h,720h"`
 
+	// SourceAllowedHosts are hosts of sources that may point inward
+	// ("127.0.0.1:8084"), for the simulated news.
+	SourceAllowedHosts []string `env:"SOURCE_ALLOWED_HOSTS"`
+
 	// Demo says that this is a demo on somebody's own machine.
 	Demo bool `env:"DEMO"`
 	// SimulatedNetworkURL is the page of the simulated network; empty when the

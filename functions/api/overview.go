@@ -104,6 +104,7 @@ type TodayOutput struct {
 		Failed    []PostSummary      `json:"failed" nullable:"false"`
 		Published []PublishedPost    `json:"published" nullable:"false"`
 		Lateness  Nullable[Lateness] `json:"lateness" doc:"Of the last seven days."`
+		Drafts    []Generation       `json:"drafts_in_progress" nullable:"false" doc:"What the agents are at."`
 	}
 }
 
@@ -127,6 +128,7 @@ func (s *Server) today(ctx context.Context, _ *NoInput) (*TodayOutput, error) {
 		}
 		b.Published = append(b.Published, shown)
 	}
+	b.Drafts = mapped(t.InProgress, toGeneration)
 	if l := t.Lateness; l.Count > 0 {
 		b.Lateness.Value = &Lateness{
 			Count: l.Count, P50MS: l.P50.Milliseconds(), P95MS: l.P95.Milliseconds(), P99MS: l.P99.Milliseconds(),

@@ -68,6 +68,8 @@ type Post struct {
 	Parts         []Part             `json:"parts" nullable:"false"`
 	ContentHash   string             `json:"content_hash" doc:"What an approval is bound to."`
 	Version       VersionRef         `json:"version"`
+	Idea          Nullable[Idea]     `json:"idea" doc:"What it was made of."`
+	Review        Nullable[Review]   `json:"review" doc:"The newest one."`
 	Approval      Nullable[Approval] `json:"approval"`
 	CorrelationID string             `json:"correlation_id"`
 	WhyNotOut     *string            `json:"why_not_out" doc:"Why it has not gone out, in one sentence."`
@@ -159,6 +161,12 @@ func toPost(d browsing.Detail, note string) Post {
 		out.Approval.Value = &Approval{
 			ContentHash: a.ContentHash, By: a.Actor.Name, Kind: string(a.Actor.Kind), DecidedAt: a.DecidedAt, RevokedAt: a.RevokedAt,
 		}
+	}
+	if d.Review != nil {
+		out.Review.Value = new(toReview(*d.Review, v))
+	}
+	if d.Idea != nil {
+		out.Idea.Value = new(toIdea(*d.Idea))
 	}
 	if d.WhyNotOut != "" {
 		out.WhyNotOut = &d.WhyNotOut

@@ -31,6 +31,7 @@ func (s *Server) routes() []route {
 	const (
 		read, edit, approve, plan = auth.ReadWorkspace, auth.EditPosts, auth.ApprovePosts, auth.SchedulePosts
 		accounts, workspace       = auth.ManageAccounts, auth.ManageWorkspace
+		agents                    = auth.RunAgents
 	)
 	return []route{
 		get("live", "/health/live", public, "health", "Is the process alive", s.live),
@@ -69,6 +70,17 @@ func (s *Server) routes() []route {
 		get("list-metrics", "/v1/posts/{id}/metrics", read, "posts", "List a post's readings", s.listMetrics),
 		get("list-history", "/v1/posts/{id}/history", read, "posts", "What happened to a post", s.listHistory),
 		post("preview-length", "/v1/preview/length", read, "posts", "How long the network counts a text", s.previewLength),
+
+		create("generate", "/v1/generate", agents, "agents", "Ask the agents for drafts", http.StatusAccepted, s.generate),
+		get("list-generations", "/v1/generations", read, "agents", "List the agents' runs", s.listGenerations),
+		get("get-generation", "/v1/generations/{id}", read, "agents", "Show one run of the agents", s.getGeneration),
+		get("list-ideas", "/v1/ideas", read, "agents", "List ideas", s.listIdeas),
+		post("dismiss-idea", "/v1/ideas/{id}/dismiss", edit, "agents", "Take an idea off the list", s.dismissIdea),
+		create("draft-idea", "/v1/ideas/{id}/draft", agents, "agents", "Have an idea drafted", http.StatusAccepted, s.draftIdea),
+		get("list-runs", "/v1/runs", read, "agents", "What the agents asked their model, and what it cost", s.listRuns),
+		get("list-sources", "/v1/accounts/{id}/sources", read, "agents", "List an account's sources", s.listSources),
+		create("add-source", "/v1/accounts/{id}/sources", accounts, "agents", "Give an account something to read", http.StatusCreated, s.addSource),
+		del("remove-source", "/v1/sources/{id}", accounts, "agents", "Take a source away", s.removeSource),
 
 		get("calendar", "/v1/calendar", read, "overview", "Posts and slots of some days", s.calendar),
 		get("today", "/v1/today", read, "overview", "What needs a person, what goes out next", s.today),

@@ -24,6 +24,7 @@ import (
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
+	"rostrum/shared/workflow/drafting"
 	"rostrum/shared/workflow/signing"
 )
 
@@ -34,6 +35,7 @@ type Server struct {
 	Connecting *connecting.Service
 	Deciding   *deciding.Service
 	Browsing   *browsing.Service
+	Drafting   *drafting.Service
 	// Depths says how much waits in each queue.
 	Depths func(context.Context) (map[queue.Name]sqsqueue.Depth, error)
 	Clock  clock.Clock

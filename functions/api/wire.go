@@ -10,6 +10,7 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/clock"
+	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/platform/x"
@@ -21,6 +22,7 @@ import (
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
+	"rostrum/shared/workflow/drafting"
 	"rostrum/shared/workflow/signing"
 )
 
@@ -75,6 +77,9 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Connecting: &connecting.Service{
 			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
 			Tokens: tokens, Flows: flows, PublicURL: cfg.PublicURL,
+		},
+		Drafting: &drafting.Service{
+			Relay: relay, CheckAddress: httpclient.NewGuard(cfg.SourceAllowedHosts).Check, Clock: clock.System{}, Logger: logger,
 		},
 		Depths: queues.Depths, Clock: clock.System{}, Logger: logger,
 		Settings: Settings{

@@ -26,6 +26,7 @@ const (
 	// calendarDays is the longest span of one calendar.
 	calendarDays = 62
 	changesPage  = 200
+	inProgress   = 10
 	// maxSearch bounds a searched piece of text, in characters.
 	maxSearch = 200
 )
@@ -61,6 +62,10 @@ type Detail struct {
 	Post     post.Post
 	Summary  store.PostSummary
 	Approval *post.Approval
+	// Review is the newest one, of whichever version; nil when there is none.
+	Review *store.Review
+	// Idea is what the post was made of; nil when it was made of none.
+	Idea *store.Idea
 	// WhyNotOut answers in one sentence why the post has not gone out; empty
 	// when it has or nothing keeps it.
 	WhyNotOut string
@@ -79,10 +84,7 @@ func (s *Service) Post(ctx context.Context, actor audit.Actor, id post.ID) (Deta
 		if d.Summary, err = tx.PostSummary(ctx, actor.WorkspaceID, id); err != nil {
 			return err
 		}
-		approval, err := tx.LatestApproval(ctx, actor.WorkspaceID, id)
-		if err == nil {
-			d.Approval = &approval
-		} else if !apperr.Is(err, apperr.NotFound) {
+		if err := d.load(ctx, tx); err != nil {
 			return err
 		}
 		a, err := tx.Account(ctx, actor.WorkspaceID, d.Post.AccountID)
@@ -103,8 +105,33 @@ func (s *Service) Post(ctx context.Context, actor audit.Actor, id post.ID) (Deta
 	return d, nil
 }
 
+// load reads what hangs on the post, where there is any.
+func (d *Detail) load(ctx context.Context, tx *store.Tx) error {
+	var err error
+	if d.Approval, err = orNil(tx.LatestApproval(ctx, d.Post.WorkspaceID, d.Post.ID)); err != nil {
+		return err
+	}
+	if d.Review, err = orNil(tx.LatestReview(ctx, d.Post.WorkspaceID, d.Post.ID)); err != nil {
+		return err
+	}
+	if d.Post.IdeaID != nil {
+		d.Idea, err = orNil(tx.Idea(ctx, d.Post.WorkspaceID, *d.Post.IdeaID))
+	}
+	return err
+}
+
+func orNil[T any](v T, err error) (*T, error) {
+	if apperr.Is(err, apperr.NotFound) {
+		return nil, nil //nolint:nilnil // there is none, which is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
 // approved reports whether a live approval is for the stored content.
-func (d Detail) approved() bool {
+func (d *Detail) approved() bool {
 	return d.Approval != nil && d.Approval.RevokedAt == nil && d.Approval.VersionID == d.Post.Version.ID &&
 		d.Approval.ContentHash == d.Post.Version.Content.Hash(d.Post.AccountID)
 }
@@ -289,6 +316,8 @@ type Today struct {
 	Lateness store.Lateness
 	// Reach is the newest numbers of the published posts that have any.
 	Reach map[post.ID]store.Reach
+	// InProgress is what the agents are at.
+	InProgress []store.Generation
 }
 
 // Today returns it. Errors: Forbidden, Unavailable.
@@ -306,7 +335,10 @@ func (s *Service) Today(ctx context.Context, actor audit.Actor) (Today, error) {
 		for i, p := range t.Published {
 			ids[i] = p.ID
 		}
-		t.Reach, err = tx.NewestReach(ctx, actor.WorkspaceID, ids)
+		if t.Reach, err = tx.NewestReach(ctx, actor.WorkspaceID, ids); err != nil {
+			return err
+		}
+		t.InProgress, err = tx.Generations(ctx, actor.WorkspaceID, store.GenerationFilter{Unfinished: true}, inProgress)
 		return err
 	})
 	return t, err
