@@ -97,10 +97,15 @@ func (s *Script) refuse(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.WriteHeader(orElse(a.Status, http.StatusOK))
-		packed, err := gzip.NewWriterLevel(w, gzip.BestCompression)
-		if err == nil {
-			blank(packed, a.SizeMB)
-			_ = packed.Close()
+		// A gzip stream may be many streams in a row, so one piece is packed once.
+		var piece bytes.Buffer
+		packed := gzip.NewWriter(&piece)
+		blank(packed, 1)
+		_ = packed.Close()
+		for range a.SizeMB {
+			if _, err := w.Write(piece.Bytes()); err != nil {
+				return
+			}
 		}
 	case BigBody:
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
