@@ -107,7 +107,7 @@ func TestEachFailureSaysWhatItIs(t *testing.T) {
 		{"a bomb", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
-			_, _ = io.WriteString(z, strings.Repeat(" ", 20<<20))
+			_, _ = io.WriteString(z, strings.Repeat(" ", 3<<20))
 			_ = z.Close()
 		}, apperr.Invalid, "feed_too_large"},
 		{"gone", answering(410, "text/html", "gone"), apperr.Invalid, "source_unreachable"},

@@ -18,7 +18,7 @@ import (
 )
 
 func testOptions() Options {
-	return Options{Timeout: 5 * time.Second, MaxBody: 1000, UserAgent: "Rostrum-Test"}
+	return Options{Timeout: 30 * time.Second, MaxBody: 1000, UserAgent: "Rostrum-Test"}
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
@@ -90,7 +90,7 @@ func TestBombIsStoppedAfterDecompression(t *testing.T) {
 		}
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
-		_, _ = io.WriteString(z, strings.Repeat("0", 10<<20))
+		_, _ = io.WriteString(z, strings.Repeat("0", 1<<20))
 		_ = z.Close()
 	})
 	response, _, err := do(t, client(t, testOptions()), http.MethodGet, server.URL, "")
@@ -140,6 +140,30 @@ func TestUserAgentIsSentUnlessNamed(t *testing.T) {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	require.Equal(t, "Rostrum-Test", string(body))
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestABodyThatChangesSomethingCannotBeRewound(t *testing.T) {
+	t.Parallel()
+	for method, rewinds := range map[string]bool{
+		http.MethodPost: false, http.MethodPut: false, http.MethodPatch: false, http.MethodDelete: false, http.MethodGet: true,
+	} {
+		var seen *http.Request
+		l := &limiter{options: testOptions(), next: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			seen = r
+			return nil, io.EOF
+		})}
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://example.invalid/", strings.NewReader("body"))
+		require.NoError(t, err)
+		require.NotNil(t, request.GetBody)
+		_, err = l.RoundTrip(request) //nolint:bodyclose // there is no response
+		require.ErrorIs(t, err, io.EOF)
+		require.Equal(t, rewinds, seen.GetBody != nil, method)
+		require.NotNil(t, request.GetBody, "the caller's request is not touched")
+	}
 }
 
 func TestIdempotencyHeaderOnAMutationIsRefused(t *testing.T) {

@@ -135,6 +135,19 @@ func TestPublishClassifiesAnswers(t *testing.T) {
 	}
 }
 
+// The JSON is whole here, but the answer is not: there was more to come.
+func TestACutAnswerProvesNothing(t *testing.T) {
+	t.Parallel()
+	for status, body := range map[int]string{
+		201: `{"data":{"id":"14"}}`,
+		403: `{"title":"Forbidden","detail":"Posts may not contain more than one cashtag."}`,
+	} {
+		client, target := stub(t, answering(status, jsonType, body, "Content-Length", "500"))
+		got := client.Publish(t.Context(), platform.PublishRequest{Target: target, Text: "x"})
+		require.Equal(t, platform.Unclear, got.Class, "%+v", got)
+	}
+}
+
 func TestPublishSendsTheTextAndTheReplyOnly(t *testing.T) {
 	t.Parallel()
 	var method, path, auth, body string
