@@ -94,7 +94,7 @@ end:
       if
       :: (BUG == 1 || seen_revision == revision) && (BUG == 2 || (attempt[part] != sending && attempt[part] != unknown && attempt[part] != accepted)) && ((!started && state == Scheduled) || (started && state == Sending && fence == mine)) && (BUG == 1 || approved == revision) && (part == 0 || attempt[0] == accepted) ->
            assert(state != Canceled && state != Draft);              /* I3 */
-           assert(BUG == 1 || approved == seen_revision);            /* I4 */
+           assert(approved == seen_revision);                        /* I4 */
            state = Sending; fence++; mine = fence; lease = true; attempt[part] = sending; begun = 1
       :: else -> begun = 0
       fi
@@ -110,7 +110,7 @@ end:
       if
       :: (lease && fence == mine) || BUG == 3 ->
            callers++; travelling[part]++;
-           assert(approved == revision || BUG != 0)                   /* I3, I4: nothing changes after the intent */
+           assert(approved == revision)                              /* I3, I4: nothing changes after the intent */
       :: else -> begun = 0
       fi
     }
@@ -130,7 +130,7 @@ end:
     /* write: the result, under the post's lock; from the holder or late */
     atomic {
       if
-      :: told && (attempt[part] == sending || attempt[part] == unknown) && (BUG == 4 || fence == mine || attempt[part] == unknown) ->
+      :: told && (attempt[part] == sending || attempt[part] == unknown) ->
            attempt[part] = accepted;
            if
            :: part == PARTS - 1 -> state = Published; lease = false
@@ -138,7 +138,8 @@ end:
            :: part < PARTS - 1 && state == Unknown -> state = Scheduled; lease = false
            :: else -> skip
            fi
-      :: !told && attempt[part] == sending && state == Sending && fence == mine ->
+      :: !told && (BUG == 4 || (attempt[part] == sending && state == Sending && fence == mine)) ->
+           assert(state != Published && attempt[part] != accepted);      /* what is settled stays settled */
            attempt[part] = unknown; state = Unknown; lease = false
       :: else -> skip
       fi

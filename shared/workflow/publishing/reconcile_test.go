@@ -91,6 +91,23 @@ func TestAPostThatNeverArrivedIsSentAgainOnlyOnceItIsProvedAbsent(t *testing.T) 
 	require.Equal(t, post.Published, b.Post(t, p.ID).State)
 }
 
+// The read begins 81 s after the attempt and its answer comes after the window
+// of 82 s: what the network accepted meanwhile is not in it.
+func TestAReadCountsByWhenItBegan(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	b.look(t, p)
+	b.age(t, p, 80*time.Second)
+	b.fault(t, fault.Rule{Match: fault.Match{Method: "GET", Path: "/2/users/*/tweets"}, Times: 1, Action: fault.Action{Kind: fault.DelayAnswer, DelayMS: 2500}})
+	b.look(t, p)
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	b.look(t, p)
+	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+}
+
 // The first look comes late enough for the window but is the only one.
 func TestOneCleanReadIsNotEnough(t *testing.T) {
 	t.Parallel()
