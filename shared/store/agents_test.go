@@ -374,3 +374,35 @@ func TestAccountsToFill(t *testing.T) {
 	})
 	require.Empty(t, gaps(), "a failure rests")
 }
+
+func TestLockingAPostThatIsBeingEditedFindsIt(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p := w.Awaiting(t, "hello")
+	edited, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- w.API.InWorkspace(context.WithoutCancel(t.Context()), w.Workspace, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.AddVersion(ctx, p, post.Text("edited"), "", w.Person); err != nil {
+				return err
+			}
+			close(edited)
+			// Long enough for the other to stand at the lock; if it does not, the
+			// test proves less but never fails by it.
+			_, err := tx.Now(ctx)
+			for range 20 {
+				if err == nil {
+					_, err = tx.Post(ctx, w.Workspace, p.ID)
+				}
+			}
+			return err
+		})
+	}()
+	<-edited
+	var got post.Post
+	inWorkspace(t, w, w.Worker, func(ctx context.Context, tx *store.Tx) (err error) {
+		got, err = tx.LockPost(ctx, w.Workspace, p.ID)
+		return err
+	})
+	require.NoError(t, <-done)
+	require.Equal(t, []string{"edited"}, got.Version.Content.Texts())
+}

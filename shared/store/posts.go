@@ -64,13 +64,14 @@ func (tx *Tx) Post(ctx context.Context, workspace uuid.UUID, id post.ID) (post.P
 	return toPost(row.Post, row.Version)
 }
 
-// LockPost is Post with the row locked until the transaction ends.
+// LockPost is Post with the row locked until the transaction ends. Lock and
+// read are two statements: one that waits for the lock would join the row as it
+// is now with the version of before, and find nothing.
 func (tx *Tx) LockPost(ctx context.Context, workspace uuid.UUID, id post.ID) (post.Post, error) {
-	row, err := tx.q.LockPost(ctx, dbsqlc.LockPostParams{WorkspaceID: workspace, ID: uuid.UUID(id)})
-	if err != nil {
+	if _, err := tx.q.LockPostRow(ctx, dbsqlc.LockPostRowParams{WorkspaceID: workspace, ID: uuid.UUID(id)}); err != nil {
 		return post.Post{}, fmt.Errorf("lock post %s: %w", id, noPost(err))
 	}
-	return toPost(row.Post, row.Version)
+	return tx.Post(ctx, workspace, id)
 }
 
 // MovePost moves a post to a state if it stands in one of from, and clears its

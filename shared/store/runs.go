@@ -94,12 +94,15 @@ func (tx *Tx) Runs(ctx context.Context, workspace uuid.UUID, f RunFilter, limit 
 // Forbidden (code budget_spent) when the month's budget has not that much left;
 // NotFound when there is no such workspace.
 func (tx *Tx) Reserve(ctx context.Context, workspace uuid.UUID, id account.ID, microUSD int64) (uuid.UUID, error) {
-	budget, err := tx.q.LockBudget(ctx, workspace)
+	budget, err := tx.q.BudgetOf(ctx, workspace)
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("lock budget of workspace %s: %w", workspace, classify(err))
+		return uuid.Nil, fmt.Errorf("read budget of workspace %s: %w", workspace, classify(err))
 	}
 	if budget == nil {
 		return uuid.Nil, nil
+	}
+	if err := tx.q.LockBudget(ctx, workspace); err != nil {
+		return uuid.Nil, fmt.Errorf("lock budget of workspace %s: %w", workspace, classify(err))
 	}
 	spent, err := tx.q.MonthSpend(ctx, workspace)
 	if err != nil {

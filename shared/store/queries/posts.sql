@@ -12,14 +12,6 @@ SELECT sqlc.embed(p), sqlc.embed(v)
 FROM posts p JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
 WHERE p.workspace_id = $1 AND p.id = $2;
 
--- name: LockPost :one
--- The post's row first: every writer takes locks in the order workspace,
--- account, post, attempt.
-SELECT sqlc.embed(p), sqlc.embed(v)
-FROM posts p JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
-WHERE p.workspace_id = $1 AND p.id = $2
-FOR UPDATE OF p;
-
 -- name: MovePost :execrows
 UPDATE posts
 SET state = sqlc.arg(to_state), etag = etag + 1, updated_at = clock_timestamp(),

@@ -14,9 +14,13 @@ WHERE r.workspace_id = sqlc.arg(workspace_id)
   AND (sqlc.narg(before)::uuid IS NULL OR r.id < sqlc.narg(before))
 ORDER BY r.id DESC LIMIT sqlc.arg(max_rows);
 
--- name: LockBudget :one
--- The workspace's row is the one turnstile of its money.
-SELECT budget_micro_usd FROM workspaces WHERE id = $1 FOR UPDATE;
+-- name: BudgetOf :one
+SELECT budget_micro_usd FROM workspaces WHERE id = $1;
+
+-- name: LockBudget :exec
+-- One reservation at a time in a workspace. Not its row: that would make the
+-- sender's intents wait for agents.
+SELECT pg_advisory_xact_lock(hashtextextended(sqlc.arg(workspace_id)::uuid::text, 7236113));
 
 -- name: MonthSpend :one
 -- A calendar month in UTC, with what calls under way may still cost.

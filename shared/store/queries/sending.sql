@@ -49,6 +49,8 @@ SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_
 FROM posts p WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = sqlc.arg(id);
 
 -- name: LockPostRow :one
+-- The post's row: every writer takes locks in the order workspace, account,
+-- post, attempt.
 SELECT id FROM posts WHERE workspace_id = $1 AND id = $2 FOR UPDATE;
 
 -- name: BeginSending :one

@@ -12,6 +12,17 @@ import (
 	"github.com/google/uuid"
 )
 
+const budgetOf = `-- name: BudgetOf :one
+SELECT budget_micro_usd FROM workspaces WHERE id = $1
+`
+
+func (q *Queries) BudgetOf(ctx context.Context, id uuid.UUID) (*int64, error) {
+	row := q.db.QueryRow(ctx, budgetOf, id)
+	var budget_micro_usd *int64
+	err := row.Scan(&budget_micro_usd)
+	return budget_micro_usd, err
+}
+
 const deleteReservation = `-- name: DeleteReservation :exec
 DELETE FROM spend_reservations WHERE workspace_id = $1 AND id = $2
 `
@@ -163,16 +174,15 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]Run, erro
 	return items, nil
 }
 
-const lockBudget = `-- name: LockBudget :one
-SELECT budget_micro_usd FROM workspaces WHERE id = $1 FOR UPDATE
+const lockBudget = `-- name: LockBudget :exec
+SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 7236113))
 `
 
-// The workspace's row is the one turnstile of its money.
-func (q *Queries) LockBudget(ctx context.Context, id uuid.UUID) (*int64, error) {
-	row := q.db.QueryRow(ctx, lockBudget, id)
-	var budget_micro_usd *int64
-	err := row.Scan(&budget_micro_usd)
-	return budget_micro_usd, err
+// One reservation at a time in a workspace. Not its row: that would make the
+// sender's intents wait for agents.
+func (q *Queries) LockBudget(ctx context.Context, workspaceID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, lockBudget, workspaceID)
+	return err
 }
 
 const monthSpend = `-- name: MonthSpend :one

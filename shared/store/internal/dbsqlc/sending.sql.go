@@ -630,6 +630,8 @@ type LockPostRowParams struct {
 	ID          uuid.UUID
 }
 
+// The post's row: every writer takes locks in the order workspace, account,
+// post, attempt.
 func (q *Queries) LockPostRow(ctx context.Context, arg LockPostRowParams) (uuid.UUID, error) {
 	row := q.db.QueryRow(ctx, lockPostRow, arg.WorkspaceID, arg.ID)
 	var id uuid.UUID
