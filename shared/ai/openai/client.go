@@ -27,7 +27,7 @@ const (
 	// is the caller's to schedule.
 	maxPause = 20 * time.Second
 	// totalTimeout bounds one question with its repeats and pauses.
-	totalTimeout = 100 * time.Second
+	totalTimeout = 60 * time.Second
 	// leastTemperature stands for 0, which go-openai leaves out of the request,
 	// so that the server would take its default of 1.
 	leastTemperature = 1e-6

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"sync"
 	"testing"
@@ -21,10 +19,9 @@ import (
 	"rostrum/shared/account"
 	"rostrum/shared/agency"
 	"rostrum/shared/ai"
-	"rostrum/shared/ai/openai"
+	"rostrum/shared/ai/aitest"
 	"rostrum/shared/apperr"
 	"rostrum/shared/clock"
-	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
@@ -64,13 +61,6 @@ func (s *sent) on(name queue.Name) []queue.Envelope {
 	return out
 }
 
-// asked is one question as the model's server got it.
-type asked struct {
-	Schema string
-	System string
-	Task   task
-}
-
 // task is the data of a question.
 type task struct {
 	Wanted int `json:"wanted"`
@@ -88,90 +78,39 @@ type task struct {
 	} `json:"source"`
 }
 
-// model serves the chat endpoint. answer decides; the default makes an idea of
-// each item and a draft of each idea.
-type model struct {
-	mu     sync.Mutex
-	asked  []asked
-	answer func(w http.ResponseWriter, q asked)
+func taskOf(t *testing.T, q aitest.Question) task {
+	t.Helper()
+	var out task
+	require.NoError(t, json.Unmarshal(q.Data, &out))
+	return out
 }
 
-func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Messages []struct {
-			Content string `json:"content"`
-		} `json:"messages"`
-		ResponseFormat struct {
-			JSONSchema struct {
-				Name string `json:"name"`
-			} `json:"json_schema"`
-		} `json:"response_format"`
-	}
-	raw, _ := io.ReadAll(r.Body)
-	q := asked{}
-	if json.Unmarshal(raw, &body) != nil || len(body.Messages) != 2 || json.Unmarshal([]byte(body.Messages[1].Content), &q.Task) != nil {
-		http.Error(w, "bad question", http.StatusBadRequest)
+// plain makes an idea of each item and a draft of each idea.
+func plain(w http.ResponseWriter, q aitest.Question) {
+	var data task
+	if err := json.Unmarshal(q.Data, &data); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	q.Schema, q.System = body.ResponseFormat.JSONSchema.Name, body.Messages[0].Content
-	m.mu.Lock()
-	m.asked = append(m.asked, q)
-	answer := m.answer
-	m.mu.Unlock()
-	answer(w, q)
-}
-
-func (m *model) count(schema string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := 0
-	for _, q := range m.asked {
-		if schema == "" || q.Schema == schema {
-			n++
-		}
-	}
-	return n
-}
-
-func (m *model) set(answer func(http.ResponseWriter, asked)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.answer = answer
-}
-
-func reply(w http.ResponseWriter, content any) {
-	raw, err := json.Marshal(content)
-	if err != nil {
-		panic(err)
-	}
-	text, err := json.Marshal(string(raw))
-	if err != nil {
-		panic(err)
-	}
-	_, _ = fmt.Fprintf(w, `{"model":"gpt-5-mini","choices":[{"message":{"role":"assistant","content":%s},"finish_reason":"stop"}],
-		"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}`, text)
-}
-
-func plain(w http.ResponseWriter, q asked) {
 	switch q.Schema {
 	case "ideas":
 		var ideas []map[string]any
-		for _, item := range q.Task.Items {
+		for _, item := range data.Items {
 			ideas = append(ideas, map[string]any{
 				"title": "About " + item.Title, "angle": "Say it plainly.", "goal": "Teach Go", "why": "It is new.",
 				"item_index": item.Index, "quote": item.Text[:min(len(item.Text), 40)],
 			})
 		}
-		reply(w, map[string]any{"ideas": ideas})
+		aitest.Reply(w, map[string]any{"ideas": ideas})
 	case "draft":
-		reply(w, map[string]any{"parts": []string{"Read this: " + q.Task.Idea.Title + " says something of its own."}, "note": "For teaching."})
+		aitest.Reply(w, map[string]any{"parts": []string{"Read this: " + data.Idea.Title + " says something of its own."}, "note": "For teaching."})
 	}
 }
 
 type bundle struct {
 	*storetest.World
 	service *drafting.Service
-	model   *model
+	model   *aitest.Server
 	queues  *sent
 	clock   *clock.Fake
 	feeds   map[string]func() (drafting.Fetched, error)
@@ -182,13 +121,9 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{
-		World: storetest.NewWorld(t), model: &model{answer: plain}, queues: &sent{}, clock: clock.NewFake(time.Now()),
+		World: storetest.NewWorld(t), model: aitest.NewServer(t, plain), queues: &sent{}, clock: clock.NewFake(time.Now()),
 		feeds: map[string]func() (drafting.Fetched, error){},
 	}
-	server := httptest.NewServer(b.model)
-	t.Cleanup(server.Close)
-	client := httpclient.New(httpclient.Options{Timeout: 5 * time.Second, MaxBody: 1 << 20, UserAgent: "test"})
-	t.Cleanup(client.CloseIdleConnections)
 	prices, err := ai.LoadPrices("")
 	require.NoError(t, err)
 	logger := slog.New(slog.DiscardHandler)
@@ -196,10 +131,7 @@ func setup(t *testing.T) *bundle {
 		Relay: &outbox.Relay{Store: b.Worker, Sender: b.queues, Clock: b.clock, Logger: logger},
 		Meter: &agency.Meter{
 			Store: b.Worker, Prices: prices, Clock: b.clock, Logger: logger,
-			Model: openai.New(openai.Options{
-				BaseURL: server.URL, APIKey: "k", Model: "gpt-5-mini", HTTP: client,
-				Sleep: func(context.Context, time.Duration) error { return nil }, Jitter: func() float64 { return 0 },
-			}),
+			Model: b.model.Model(t),
 		},
 		CheckAddress: func(context.Context, string) error { return nil },
 		FetchFeed: func(_ context.Context, f drafting.Feed) (drafting.Fetched, error) {

@@ -22,9 +22,9 @@ const (
 	// maxTries bounds how often a generation is taken up: deaths, waits for the
 	// model and continuations all count.
 	maxTries = 8
-	// stepTime is what the longest step, one question with its repeats, may
-	// take; with less left the work goes on in another invocation.
-	stepTime = 40 * time.Second
+	// stepTime is what one question with its repeats may take; with less left
+	// the work goes on in another invocation.
+	stepTime = time.Minute
 	// firstWait doubles with each try that found the model away.
 	firstWait = time.Minute
 	maxWait   = 15 * time.Minute

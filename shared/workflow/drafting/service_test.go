@@ -86,7 +86,7 @@ func TestAnIdeaIsDraftedOrDismissedOnce(t *testing.T) {
 	require.NoError(t, b.service.Run(t.Context(), message(g)))
 	require.Len(t, b.posts(t, g), 1)
 	require.Equal(t, fresh.ID, *b.posts(t, g)[0].IdeaID)
-	require.Equal(t, 1, b.model.count("ideas"), "nothing is looked for")
+	require.Len(t, b.model.Asked("ideas"), 1, "nothing is looked for")
 	_, err = b.service.Dismiss(t.Context(), b.Person, fresh.ID)
 	require.Equal(t, "wrong_state", codeOf(err))
 	_, err = b.service.Dismiss(t.Context(), b.Person, uuid.New())
