@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"rostrum/shared/config"
+	"rostrum/shared/vault"
+)
+
+func TestRotatedKeysetsOpenWhatWasSealedBefore(t *testing.T) {
+	t.Parallel()
+	var first, second bytes.Buffer
+	require.NoError(t, run([]string{"new"}, nil, &first))
+	require.NoError(t, run([]string{"rotate"}, bytes.NewReader(first.Bytes()), &second))
+	require.NotEqual(t, first.String(), second.String())
+
+	field := vault.Field{WorkspaceID: uuid.New(), Name: "access", Version: 1}
+	sealed, err := tokens(t, first.String()).Seal(t.Context(), field, "tok-1")
+	require.NoError(t, err)
+	opened, err := tokens(t, second.String()).Unseal(t.Context(), field, sealed)
+	require.NoError(t, err)
+	require.Equal(t, "tok-1", opened.Reveal())
+
+	sealed, err = tokens(t, second.String()).Seal(t.Context(), field, "tok-2")
+	require.NoError(t, err)
+	_, err = tokens(t, first.String()).Unseal(t.Context(), field, sealed)
+	require.Error(t, err, "what the new key sealed must not open under the old keyset alone")
+}
+
+func tokens(t *testing.T, text string) *vault.Vault {
+	t.Helper()
+	keys, err := vault.Parse(config.Secret(strings.TrimSpace(text)))
+	require.NoError(t, err)
+	v, err := keys.Tokens()
+	require.NoError(t, err)
+	return v
+}
+
+func TestWhatIsNoKeysetIsRefusedWithoutShowingIt(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	err := run([]string{"rotate"}, strings.NewReader("hunter2"), &out)
+	require.ErrorContains(t, err, "does not hold the two keysets")
+	require.NotContains(t, err.Error(), "hunter2")
+	require.Empty(t, out.String())
+	require.ErrorContains(t, run([]string{"make"}, nil, &out), `unknown command "make"`)
+	require.ErrorContains(t, run(nil, nil, &out), "usage")
+}

@@ -1,0 +1,205 @@
+package parity
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"rostrum/shared/store/storetest"
+)
+
+// Terraform and other plain YAML readers take template.yaml as it is, so it
+// holds no "!" tags, and no bare date, which they would turn into a timestamp.
+func TestTheTemplateIsPlainYAML(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(root + "/template.yaml")
+	require.NoError(t, err)
+	require.Empty(t, notPlain(t, raw))
+
+	require.Equal(t, []string{"line 1: 2010-09-09 is a date without quotes"}, notPlain(t, []byte("Version: 2010-09-09")))
+	require.Equal(t, []string{"line 2: !GetAtt is a tag"}, notPlain(t, []byte("A:\n  B: !GetAtt Queue.Arn")))
+}
+
+func notPlain(t *testing.T, raw []byte) []string {
+	t.Helper()
+	var doc yaml.Node
+	require.NoError(t, yaml.Unmarshal(raw, &doc))
+	var faults []string
+	var walk func(*yaml.Node)
+	walk = func(n *yaml.Node) {
+		switch tag := n.ShortTag(); {
+		case tag == "!!timestamp":
+			faults = append(faults, "line "+strconv.Itoa(n.Line)+": "+n.Value+" is a date without quotes")
+		case !strings.HasPrefix(tag, "!!") && tag != "":
+			faults = append(faults, "line "+strconv.Itoa(n.Line)+": "+tag+" is a tag")
+		}
+		for _, child := range n.Content {
+			walk(child)
+		}
+	}
+	walk(&doc)
+	return faults
+}
+
+// An alarm that waits for a log line the code does not write never rings.
+func TestAlarmsWaitForLinesThatTheCodeLogs(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(root + "/infra/terraform/alarms.tf")
+	require.NoError(t, err)
+	written := stringsInCode(t)
+	patterns := regexp.MustCompile(`\$\.(\w+) = \\"([^"\\]+)\\"`).FindAllStringSubmatch(string(raw), -1)
+	require.GreaterOrEqual(t, len(patterns), 7)
+	for _, p := range patterns {
+		field, value := p[1], p[2]
+		if field != "msg" {
+			require.Contains(t, written, field, "no log attribute is called %q", field)
+		}
+		require.Contains(t, written, value, "alarms.tf waits for %s %q, which no code writes", field, value)
+	}
+}
+
+// stringsInCode are the string literals of what runs in the cloud.
+func stringsInCode(t *testing.T) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for _, dir := range []string{root + "/functions", root + "/shared"} {
+		require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "simulator"):
+				return filepath.SkipDir
+			case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+				return nil
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					if s, err := strconv.Unquote(lit.Value); err == nil {
+						found[s] = true
+					}
+				}
+				return true
+			})
+			return nil
+		}))
+	}
+	return found
+}
+
+func runbooks(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(root + "/infra/runbooks/*.md")
+	require.NoError(t, err)
+	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == "README.md" })
+	require.GreaterOrEqual(t, len(files), 10)
+	return files
+}
+
+// That every alarm has a runbook is asserted by Terraform's own test; this is
+// the other way round.
+func TestEveryRunbookHasItsAlarm(t *testing.T) {
+	t.Parallel()
+	var all strings.Builder
+	for _, name := range []string{"alarms.tf", "observability.tf"} {
+		raw, err := os.ReadFile(root + "/infra/terraform/" + name)
+		require.NoError(t, err)
+		all.Write(raw)
+	}
+	for _, file := range runbooks(t) {
+		name := strings.TrimSuffix(filepath.Base(file), ".md")
+		alarm := regexp.MustCompile(`(?m)("|/|^\s+)` + regexp.QuoteMeta(name) + `("|/|\s+=)`)
+		require.Regexp(t, alarm, all.String(), "no alarm leads to %s", file)
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(raw), "# "+name+"\n"), "%s must be headed by its alarm's name", file)
+		for _, section := range []string{"**Means.**", "**Users notice.**", "**Look.**", "**Do.**", "**Over** when"} {
+			if name == "budget" && section == "**Over** when" {
+				section = "**Over**"
+			}
+			require.Contains(t, string(raw), section, "%s lacks a part", file)
+		}
+	}
+}
+
+// At night nobody wants to learn that a column was renamed.
+func TestRunbooksAskTheSchemaThatIsThere(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), storetest.Database(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) })
+	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```")
+	asked := 0
+	for _, file := range runbooks(t) {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, block := range blocks.FindAllStringSubmatch(string(raw), -1) {
+			for query := range strings.SplitSeq(block[1], ";") {
+				if query = strings.TrimSpace(query); query == "" {
+					continue
+				}
+				require.True(t, strings.HasPrefix(query, "SELECT "), "%s: a runbook only reads: %s", file, query)
+				_, err := conn.Exec(t.Context(), "EXPLAIN "+query)
+				require.NoError(t, err, "%s: %s", file, query)
+				asked++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, asked, 10)
+}
+
+// A link to a file or heading that is gone helps nobody.
+func TestLinksOfTheOperationsPagesLead(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+	require.NoError(t, filepath.WalkDir(root+"/infra", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".md") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(string(raw), -1) {
+			target := path
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(path), m[1])
+			}
+			there, err := os.ReadFile(target)
+			require.NoError(t, err, "%s links to %s", path, m[0])
+			if m[2] != "" {
+				require.Contains(t, headings(string(there)), m[2], "%s links to %s", path, m[0])
+			}
+		}
+		return nil
+	}))
+}
+
+// headings are the anchors that Markdown makes of headings.
+func headings(text string) []string {
+	var anchors []string
+	for line := range strings.Lines(text) {
+		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			title = strings.ToLower(strings.TrimSpace(title))
+			title = regexp.MustCompile(`[^\pL\pN _-]`).ReplaceAllString(title, "")
+			anchors = append(anchors, "#"+strings.ReplaceAll(title, " ", "-"))
+		}
+	}
+	return anchors
+}
