@@ -1,0 +1,58 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+	"github.com/stretchr/testify/require"
+)
+
+// What API Gateway does to a request must not change what it means.
+func TestTheGatewaysEnvelopeChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tn := b.tenant(t, "ada")
+	fn := &Function{adapter: httpadapter.NewV2(b.server.Handler())}
+	invoke := func(method, path, body string, header map[string]string, cookies ...string) events.APIGatewayV2HTTPResponse {
+		event := events.APIGatewayV2HTTPRequest{
+			Version: "2.0", RouteKey: "$default", RawPath: path, Headers: map[string]string{"host": "rostrum.example", "content-type": "application/json"},
+			Cookies: cookies, Body: body,
+		}
+		event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = method, path
+		for k, v := range header {
+			event.Headers[k] = v
+		}
+		got, err := fn.Handle(t.Context(), event)
+		require.NoError(t, err)
+		return got
+	}
+	in := invoke("POST", "/v1/session", `{"email":"ada@example.org","password":"`+password+`"}`, nil)
+	require.Equal(t, http.StatusOK, in.StatusCode, in.Body)
+	require.Len(t, in.Cookies, 1)
+	cookie, _, _ := strings.Cut(in.Cookies[0], ";")
+	require.Equal(t, http.StatusOK, invoke("GET", "/v1/me", "", nil, "theme=dark", cookie).StatusCode)
+
+	body, err := json.Marshal(newPost(tn, "through the gateway"))
+	require.NoError(t, err)
+	// The gateway joins repeated headers with a comma, and the adapter splits them.
+	twice := invoke("POST", "/v1/posts", string(body), map[string]string{"idempotency-key": "a,b"}, cookie)
+	require.Equal(t, http.StatusBadRequest, twice.StatusCode, twice.Body)
+	require.Contains(t, twice.Body, "bad_idempotency_key")
+	made := invoke("POST", "/v1/posts", string(body), map[string]string{"idempotency-key": "a"}, cookie)
+	require.Equal(t, http.StatusCreated, made.StatusCode, made.Body)
+	require.NotEmpty(t, made.Headers["Etag"])
+	var p map[string]any
+	require.NoError(t, json.Unmarshal([]byte(made.Body), &p))
+	id, _ := p["id"].(string)
+	edited := invoke("PATCH", "/v1/posts/"+id, `{"parts":[{"text":"edited"}]}`, map[string]string{"if-match": made.Headers["Etag"]}, cookie)
+	require.Equal(t, http.StatusOK, edited.StatusCode, edited.Body)
+
+	// A browser's Accept arrives in pieces, and still opens a page.
+	page := invoke("GET", "/calendar", "", map[string]string{"accept": "application/xhtml+xml,text/html;q=0.9,*/*;q=0.8"})
+	require.True(t, strings.HasPrefix(page.Headers["Content-Type"], "text/html"), page.Body)
+	require.Equal(t, http.StatusNotFound, invoke("GET", "/calendar", "", map[string]string{"accept": "*/*"}).StatusCode)
+}
