@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,9 +24,7 @@ func TestTheGatewaysEnvelopeChangesNothing(t *testing.T) {
 			Cookies: cookies, Body: body,
 		}
 		event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = method, path
-		for k, v := range header {
-			event.Headers[k] = v
-		}
+		maps.Copy(event.Headers, header)
 		got, err := fn.Handle(t.Context(), event)
 		require.NoError(t, err)
 		return got
