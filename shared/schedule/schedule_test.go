@@ -156,11 +156,15 @@ func TestNextSlots(t *testing.T) {
 			[]string{"2026-11-26T09:30:00", "2026-11-27T09:30:00", "2026-11-28T09:30:00"},
 		},
 		{
-			"SkipsTaken", daily(9, 30), "Europe/Berlin", []time.Time{at("2026-11-26T08:30:00Z")}, 0, at("2026-11-25T08:30:00Z"),
+			"SkipsTaken", daily(9, 30), "Europe/Berlin",
+			[]time.Time{at("2026-11-26T08:30:00Z")},
+			0, at("2026-11-25T08:30:00Z"),
 			[]string{"2026-11-27T09:30:00", "2026-11-28T09:30:00", "2026-11-29T09:30:00"},
 		},
 		{
-			"KeepsTheGapToOthers", daily(9, 30), "Europe/Berlin", []time.Time{at("2026-11-26T09:00:00Z")}, time.Hour, at("2026-11-25T08:30:00Z"),
+			"KeepsTheGapToOthers", daily(9, 30), "Europe/Berlin",
+			[]time.Time{at("2026-11-26T09:00:00Z")},
+			time.Hour, at("2026-11-25T08:30:00Z"),
 			[]string{"2026-11-27T09:30:00", "2026-11-28T09:30:00", "2026-11-29T09:30:00"},
 		},
 		{
@@ -172,7 +176,9 @@ func TestNextSlots(t *testing.T) {
 			[]string{"2026-03-29T03:30:00", "2026-03-30T02:30:00", "2026-03-30T03:30:00"},
 		},
 		{
-			"FarEastStillToday", []account.Slot{{Weekday: time.Thursday, Hour: 0, Minute: 5}}, "Pacific/Kiritimati", nil, 0, at("2026-11-25T10:00:00Z"),
+			"FarEastStillToday",
+			[]account.Slot{{Weekday: time.Thursday, Hour: 0, Minute: 5}},
+			"Pacific/Kiritimati", nil, 0, at("2026-11-25T10:00:00Z"),
 			[]string{"2026-11-26T00:05:00", "2026-12-03T00:05:00", "2026-12-10T00:05:00"},
 		},
 		{"None", nil, "UTC", nil, 0, at("2026-11-25T00:00:00Z"), nil},
