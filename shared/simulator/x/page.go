@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
+	"rostrum/shared/simulator/fault"
 	"rostrum/shared/simulator/ledger"
 )
 
@@ -154,20 +156,51 @@ func (s *Server) card(e ledger.Entry) card {
 	}
 	from := 0
 	for i, found := range findLinks(e.Text) {
-		c.Pieces = append(c.Pieces, piece{Text: e.Text[from:found.start]})
+		c.addText(e.Text[from:found.start])
 		if i < len(e.Links) {
 			c.Pieces = append(c.Pieces, piece{Text: e.Links[i].Display, Address: e.Links[i].Expanded})
 		}
 		from = found.end
 	}
-	c.Pieces = append(c.Pieces, piece{Text: e.Text[from:]})
+	c.addText(e.Text[from:])
 	if e.Deleted() {
 		c.Gone = e.DeletedAt.Format("2 January, 15:04:05 MST")
 	}
-	if e.ClientSaw != "answered" {
-		c.Withheld = strings.ReplaceAll(e.ClientSaw, "_", " ")
-	}
+	c.Withheld = withheld(e.ClientSaw)
 	return c
+}
+
+// loopback is an address on this computer. X would not link it, but a visitor
+// of the simulated network may want to follow it.
+var loopback = regexp.MustCompile(`https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?:/[A-Za-z0-9_./-]*[A-Za-z0-9_/-])?`)
+
+func (c *card) addText(text string) {
+	from := 0
+	for _, at := range loopback.FindAllStringIndex(text, -1) {
+		c.Pieces = append(c.Pieces, piece{Text: text[from:at[0]]}, piece{Text: text[at[0]:at[1]], Address: text[at[0]:at[1]]})
+		from = at[1]
+	}
+	c.Pieces = append(c.Pieces, piece{Text: text[from:]})
+}
+
+// withheld says in words what became of an answer that the client did not get.
+func withheld(clientSaw string) string {
+	switch fault.Kind(clientSaw) {
+	case "answered", "":
+		return ""
+	case fault.AcceptThenReset:
+		return "the connection was cut before the answer."
+	case fault.AcceptThenHang:
+		return "the answer never came."
+	case fault.AcceptThenAnswer:
+		return "the client was told something else."
+	case fault.AcceptThenTruncate:
+		return "the answer was cut in half."
+	case fault.LateEffect:
+		return "only after the client had given up."
+	default:
+		return "the answer came slowly."
+	}
 }
 
 // statusPage shows one post within its thread.
@@ -194,7 +227,7 @@ func (s *Server) missingPage(w http.ResponseWriter, message string) {
 
 // render executes a template as a whole before it sends anything.
 func (s *Server) render(w http.ResponseWriter, status int, name string, data pageData) {
-	parsed, err := template.New("").Funcs(template.FuncMap{"compact": compact, "last": last}).ParseFS(pageFiles, "page/*.html")
+	parsed, err := template.New("").Funcs(template.FuncMap{"figure": figure, "last": last}).ParseFS(pageFiles, "page/*.html")
 	var out bytes.Buffer
 	if err == nil {
 		err = parsed.ExecuteTemplate(&out, name, data)
@@ -213,6 +246,16 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, data pag
 
 // last reports whether i is the last index of a thread.
 func last(i int, thread []card) bool { return i == len(thread)-1 }
+
+// count is one figure with its name.
+type count struct{ Name, Count string }
+
+func figure(n int, one, many string) count {
+	if n == 1 {
+		return count{one, "1"}
+	}
+	return count{many, compact(n)}
+}
 
 // compact writes a count as timelines do.
 func compact(n int) string {
