@@ -7,15 +7,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/functions/api"
+	"rostrum/functions/generate"
 	"rostrum/functions/metrics"
 	"rostrum/functions/publish"
+	"rostrum/functions/review"
 )
 
 const root = "../.."
 
 func configs() map[string]any {
 	return map[string]any{
-		"api": &api.Config{}, "publish": &publish.Config{}, "metrics": &metrics.Config{},
+		"api": &api.Config{}, "generate": &generate.Config{}, "review": &review.Config{},
+		"publish": &publish.Config{}, "metrics": &metrics.Config{},
 	}
 }
 

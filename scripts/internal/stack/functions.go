@@ -11,8 +11,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"rostrum/functions/api"
+	"rostrum/functions/generate"
 	"rostrum/functions/metrics"
 	"rostrum/functions/publish"
+	"rostrum/functions/review"
 	"rostrum/scripts/internal/driver"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
@@ -55,9 +57,11 @@ func answering(ctx context.Context, environment map[string]string) (lambda.Handl
 
 func builders() map[string]builder {
 	return map[string]builder{
-		"api":     answering,
-		"publish": woken(publish.New),
-		"metrics": woken(metrics.New),
+		"api":      answering,
+		"generate": woken(generate.New),
+		"review":   woken(review.New),
+		"publish":  woken(publish.New),
+		"metrics":  woken(metrics.New),
 	}
 }
 

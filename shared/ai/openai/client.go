@@ -4,18 +4,22 @@
 package openai
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
 
 	"rostrum/shared/ai"
+	"rostrum/shared/apperr"
 	"rostrum/shared/config"
+	"rostrum/shared/httpclient"
 )
 
 const (
@@ -34,6 +38,42 @@ const (
 	// simulatedHeader is how a server says that no real model answers.
 	simulatedHeader = "X-Simulated"
 )
+
+// Settings is what a program sets to reach a model. All are read from the
+// environment.
+type Settings struct {
+	// BaseURL ends where "/chat/completions" begins; empty is OpenAI itself.
+	BaseURL string        `env:"OPENAI_BASE_URL"`
+	APIKey  config.Secret `env:"OPENAI_API_KEY"`
+	Model   string        `env:"OPENAI_MODEL"`
+	// Prices goes over the price list that ships; see ai.LoadPrices.
+	Prices string `env:"MODEL_PRICES"`
+}
+
+const (
+	defaultBaseURL = "https://api.openai.com/v1"
+	defaultModel   = "gpt-4o-mini"
+	tryTimeout     = 45 * time.Second
+	maxAnswer      = 1 << 20
+)
+
+// Open returns a client by the settings, with the price list, and what closes
+// its connections. It makes no call. Errors: Invalid when a setting is wrong.
+func Open(s Settings) (*Client, ai.Prices, func(), error) {
+	prices, err := ai.LoadPrices(s.Prices)
+	if err != nil {
+		return nil, ai.Prices{}, nil, err
+	}
+	base := cmp.Or(s.BaseURL, defaultBaseURL)
+	if u, err := url.Parse(base); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, ai.Prices{}, nil, apperr.New(apperr.Invalid, "bad_settings", "OPENAI_BASE_URL is not an http or https address").
+			WithHint("Use an address such as %s.", defaultBaseURL)
+	}
+	client := httpclient.New(httpclient.Options{Timeout: tryTimeout, MaxBody: maxAnswer, UserAgent: "Rostrum/1"})
+	return New(Options{
+		BaseURL: base, APIKey: s.APIKey, Model: cmp.Or(s.Model, defaultModel), HTTP: client, Sleep: sleep, Jitter: jitter,
+	}), prices, client.CloseIdleConnections, nil
+}
 
 // Options is what a client is made from. All fields but APIKey are needed.
 type Options struct {
@@ -67,8 +107,7 @@ func New(o Options) *Client {
 	return &Client{api: openai.NewClientWithConfig(cfg), options: o}
 }
 
-// Sleep is the Options.Sleep of a running program.
-func Sleep(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -79,8 +118,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Jitter is the Options.Jitter of a running program.
-func Jitter() float64 {
+func jitter() float64 {
 	return rand.Float64() //nolint:gosec // spreads retries; nothing secret hangs on it
 }
 

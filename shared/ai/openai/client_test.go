@@ -273,3 +273,22 @@ func TestErrorsNeverHoldTheKey(t *testing.T) {
 		})
 	}
 }
+
+func TestOpenRefusesWrongSettings(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]openai.Settings{
+		"NoAddress":  {BaseURL: "localhost:8080"},
+		"FileScheme": {BaseURL: "file:///etc"},
+		"BadPrices":  {Prices: "cheap"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, _, err := openai.Open(settings)
+			require.True(t, apperr.Is(err, apperr.Invalid), "got %v", err)
+		})
+	}
+	client, prices, closeAll, err := openai.Open(openai.Settings{})
+	require.NoError(t, err)
+	defer closeAll()
+	require.False(t, prices.Of(client.Name()).Assumed, "the model asked by default has a price")
+}

@@ -1,0 +1,40 @@
+package generate
+
+import (
+	"context"
+	"log/slog"
+
+	"rostrum/shared/feed"
+	"rostrum/shared/queue"
+	"rostrum/shared/store"
+	"rostrum/shared/wake"
+	"rostrum/shared/workflow/drafting"
+)
+
+func handler(service *drafting.Service, logger *slog.Logger) *wake.Function {
+	return &wake.Function{
+		Name: "generate", Logger: logger,
+		Consumer: &queue.Consumer{
+			Queue: queue.Generate, Logger: logger,
+			Handlers: map[queue.Kind]queue.Handler{
+				queue.GenerateDrafts: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Run(ctx, m) },
+			},
+		},
+		Tasks: map[string]wake.Task{"fill": service.Fill},
+	}
+}
+
+// fetch lets the workflow read feeds without knowing who reads them.
+func fetch(reader *feed.Reader) func(context.Context, drafting.Feed) (drafting.Fetched, error) {
+	return func(ctx context.Context, f drafting.Feed) (drafting.Fetched, error) {
+		got, err := reader.Fetch(ctx, feed.Request{URL: f.URL, ETag: f.ETag, LastModified: f.LastModified})
+		if err != nil {
+			return drafting.Fetched{}, err
+		}
+		out := drafting.Fetched{NotModified: got.NotModified, ETag: got.ETag, LastModified: got.LastModified}
+		for _, i := range got.Items {
+			out.Items = append(out.Items, store.Item{Key: i.Key, Title: i.Title, URL: i.URL, Body: i.Text, PublishedAt: i.PublishedAt})
+		}
+		return out, nil
+	}
+}
