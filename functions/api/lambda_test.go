@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,4 +56,38 @@ func TestTheGatewaysEnvelopeChangesNothing(t *testing.T) {
 	page := invoke("GET", "/calendar", "", map[string]string{"accept": "application/xhtml+xml,text/html;q=0.9,*/*;q=0.8"})
 	require.True(t, strings.HasPrefix(page.Headers["Content-Type"], "text/html"), page.Body)
 	require.Equal(t, http.StatusNotFound, invoke("GET", "/calendar", "", map[string]string{"accept": "*/*"}).StatusCode)
+}
+
+func TestEveryPayloadOfEventsIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	fn := &Function{adapter: httpadapter.NewV2(b.server.Handler())}
+	want := map[string]int{
+		"live.json": 200, "me-without-session.json": 401, "sign-in-wrong.json": 401, "sign-in-base64.json": 401,
+		"broken-json.json": 400, "cross-origin.json": 403, "oauth-denied.json": 303,
+		// 503 says that the dashboard is not built in this tree.
+		"page.json": 0,
+	}
+	files, err := filepath.Glob("../../events/api/*.json")
+	require.NoError(t, err)
+	require.Len(t, files, len(want))
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			raw, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var event events.APIGatewayV2HTTPRequest
+			require.NoError(t, json.Unmarshal(raw, &event))
+			got, err := fn.Handle(t.Context(), event)
+			require.NoError(t, err)
+			status, ok := want[filepath.Base(file)]
+			require.True(t, ok, "name its status here")
+			if status == 0 {
+				require.Contains(t, []int{200, 503}, got.StatusCode, got.Body)
+				require.Contains(t, got.Body, "<html")
+				return
+			}
+			require.Equal(t, status, got.StatusCode, got.Body)
+		})
+	}
 }
