@@ -2,10 +2,12 @@ package parity
 
 import (
 	"context"
+	"crypto/rand"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"rostrum/shared/config"
+	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
 )
 
@@ -162,6 +166,46 @@ func TestRunbooksAskTheSchemaThatIsThere(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, asked, 10)
+}
+
+// The guide's SQL makes a role that owns nothing and can step down to the
+// functions' roles, and to nothing else.
+func TestTheGuidesLoginRoleCanDoTheFunctionsWork(t *testing.T) {
+	t.Parallel()
+	address := storetest.Database(t)
+	conn, err := pgx.Connect(t.Context(), address)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) })
+	guide, err := os.ReadFile(root + "/infra/deploy.md")
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```sql\n(.*?)```").FindStringSubmatch(string(guide))
+	require.Len(t, block, 2)
+	// Roles are the cluster's, which other tests share.
+	role := "login_" + strings.ToLower(rand.Text())
+	_, err = conn.Exec(t.Context(), strings.NewReplacer("rostrum_login", role, "…", "opaque").Replace(block[1]))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := conn.Exec(context.WithoutCancel(t.Context()), "DROP ROLE "+role)
+		require.NoError(t, err)
+	})
+
+	login, err := url.Parse(address)
+	require.NoError(t, err)
+	login.User = url.UserPassword(role, "opaque")
+	for _, step := range []string{store.RoleAPI, store.RoleWorker} {
+		db, err := store.Open(t.Context(), store.Config{URL: config.Secret(login.String()), Role: step, MaxConns: 1})
+		require.NoError(t, err)
+		require.NoError(t, db.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Now(ctx)
+			return err
+		}))
+		db.Close()
+	}
+	alone, err := pgx.Connect(t.Context(), login.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, alone.Close(context.WithoutCancel(t.Context()))) })
+	_, err = alone.Exec(t.Context(), "SELECT count(*) FROM posts")
+	require.ErrorContains(t, err, "permission denied", "without stepping down it sees nothing")
 }
 
 // A link to a file or heading that is gone helps nobody.
