@@ -9,7 +9,6 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -22,7 +21,6 @@ import (
 )
 
 const (
-	messageVersion = 1
 	// maxDelay is the longest delay SQS takes for a message
 	// (docs.aws.amazon.com, SQS message quotas, read 2026-11-24).
 	maxDelay = 900 * time.Second
@@ -41,12 +39,12 @@ type Relay struct {
 
 // Enqueue writes a message in the transaction, to arrive on q at deliverAt by
 // the database's clock; a time that has passed means at once. The message's
-// Version is set here. Errors: Unavailable, Internal.
+// Version is set here. Errors: Invalid when consumers would refuse the message,
+// Unavailable, Internal.
 func Enqueue(ctx context.Context, tx *store.Tx, q queue.Name, msg queue.Message, deliverAt time.Time) error {
-	msg.Version = messageVersion
-	body, err := json.Marshal(msg)
+	body, err := queue.Encode(msg)
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", msg.Kind, err)
+		return err
 	}
 	return tx.Enqueue(ctx, store.OutboxRow{WorkspaceID: msg.WorkspaceID, Queue: string(q), Body: body, DeliverAt: deliverAt})
 }
