@@ -55,8 +55,12 @@ func (s *Script) Wrap(next http.Handler, account func(*http.Request) string) htt
 			return
 		}
 		t := told{clientSees: "answered", lag: p.lag}
-		if p.end != nil {
+		switch {
+		case p.end != nil:
 			t.clientSees = string(p.end.Kind)
+		case p.after > 0:
+			// The client may have left by then; nobody here can tell.
+			t.clientSees = string(DelayAnswer)
 		}
 		ctx := context.WithValue(r.Context(), contextKey{}, t)
 		r = r.WithContext(ctx)

@@ -212,7 +212,7 @@ func TestDelayLagAndOneEndCombine(t *testing.T) {
 	began := time.Now()
 	require.Equal(t, "echo  lag 2s", s.get("/a").body)
 	require.GreaterOrEqual(t, time.Since(began), 30*time.Millisecond)
-	require.Equal(t, "answered", s.told.Load())
+	require.Equal(t, "delay_answer", s.told.Load())
 	s.add(fault.Rule{Preset: "busy"})
 	require.Equal(t, http.StatusServiceUnavailable, s.get("/a").status)
 }

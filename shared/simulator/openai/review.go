@@ -221,7 +221,7 @@ func (w *writer) checkPromises(part string) []finding {
 // styleNote is at most one remark on how the draft reads.
 func (w *writer) styleNote() []finding {
 	for i, part := range w.draft {
-		for _, remark := range []func(string) *finding{w.longSentence, w.namelessQuote, w.noOwnWords, w.filler} {
+		for _, remark := range []func(string) *finding{w.longSentence, w.namelessQuote, w.noOwnWords, w.genericLine, w.filler} {
 			if f := remark(part); f != nil {
 				f.part, f.rule, f.severity = i, "clarity", "note"
 				return []finding{*f}
@@ -234,7 +234,7 @@ func (w *writer) styleNote() []finding {
 func (w *writer) longSentence(part string) *finding {
 	for _, s := range sentences(blankLinks(part)) {
 		n := len(words(s))
-		if opening := strings.Join(words(s)[:min(5, n)], " "); n > 23 && strings.Contains(part, opening) {
+		if opening := strings.Join(words(s)[:min(5, n)], " "); n > 22 && strings.Contains(part, opening) {
 			return &finding{
 				quote:   opening,
 				message: fmt.Sprintf("This sentence runs to %d words; two shorter ones would read faster on a phone.", n),
@@ -266,6 +266,22 @@ func (w *writer) noOwnWords(part string) *finding {
 		quote:   strings.Join(words(plain)[:min(6, len(words(plain)))], " "),
 		message: "The post only repeats its source. One sentence of your own would say why it matters to your readers.",
 	}
+}
+
+// genericLine finds a sentence that has nothing to do with the source.
+func (w *writer) genericLine(part string) *finding {
+	if w.source.text == "" {
+		return nil
+	}
+	subjects := keywords(append([]string{w.source.title, w.source.text}, w.account.interests...)...)
+	for _, s := range sentences(blankLinks(part)) {
+		own := keywords(s)
+		if len(words(s)) < 4 || strings.HasSuffix(s, "?") || len(own) == 0 || overlap(own, subjects) > 0 || !strings.Contains(part, s) {
+			continue
+		}
+		return &finding{quote: s, message: "This line would fit under any story. Say what it means for your readers, or leave it out."}
+	}
+	return nil
 }
 
 func (w *writer) filler(part string) *finding {

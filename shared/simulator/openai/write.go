@@ -86,7 +86,7 @@ func (w *writer) ideas() []any {
 	var out []any
 	for round := 0; len(out) < wanted && round < 4; round++ {
 		for _, it := range items {
-			facts := w.facts(it.title, it.text)
+			facts := slices.DeleteFunc(w.facts(it.title, it.text), w.saidBefore)
 			if len(out) == wanted || round >= len(facts) {
 				continue
 			}
@@ -102,7 +102,11 @@ func (w *writer) rankedItems() []item {
 	said := keywords(w.recent...)
 	score := func(it item) int {
 		own := keywords(it.title)
-		return 4*overlap(keywords(it.title, it.text), subjects) - 8*overlap(own, said)
+		score := 4*overlap(keywords(it.title, it.text), subjects) - 8*overlap(own, said)
+		if slices.ContainsFunc(w.recent, func(r string) bool { return it.url != "" && strings.Contains(r, it.url) }) {
+			score -= 40
+		}
+		return score
 	}
 	out := slices.Clone(w.items)
 	slices.SortStableFunc(out, func(a, b item) int { return score(b) - score(a) })
@@ -231,6 +235,9 @@ func (w *writer) parts() []string {
 // postFacts are the sentences to build on: the idea's quote first.
 func (w *writer) postFacts() []string {
 	facts := w.facts(w.source.title, w.source.text)
+	if fresh := slices.DeleteFunc(slices.Clone(facts), w.saidBefore); len(fresh) > 0 {
+		facts = fresh
+	}
 	quote := strings.TrimSpace(w.idea.quote)
 	if quote != "" && !orders.MatchString(quote) {
 		facts = slices.DeleteFunc(facts, func(f string) bool { return strings.Contains(f, quote) || strings.Contains(quote, f) })
@@ -253,6 +260,12 @@ func firstSentence(text string) string {
 		}
 	}
 	return ""
+}
+
+// saidBefore reports whether a recent post holds a sentence, or its beginning.
+func (w *writer) saidBefore(sentence string) bool {
+	head := foldSpace(strings.Trim(cutWords(sentence, 6), "“”\""))
+	return slices.ContainsFunc(w.recent, func(r string) bool { return strings.Contains(foldSpace(r), head) })
 }
 
 // said reports whether a text begins as one of the recent ones does.
@@ -354,7 +367,7 @@ func (w *writer) closing(fact string) string {
 		"Worth a second read before the next planning day.", "Small decisions, written down. More of that, please.",
 	}
 	if interest := w.interestFor(w.source.title + " " + w.source.text); interest != "" {
-		lines = append(lines, "One to keep if "+interest+" is part of your week.")
+		lines = append(lines, "One to keep if you care about "+interest+".")
 	}
 	if strings.ContainsAny(fact, "0123456789") {
 		lines = append(lines, "We like a claim that comes with its figure.", "A figure, and how they got it. That is the part to copy.")
