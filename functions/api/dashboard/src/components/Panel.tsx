@@ -7,7 +7,7 @@ interface Props {
   children: ReactNode;
   /** Rows run to the panel's edge. */
   flush?: boolean;
-  tone?: "red" | "amber" | "violet";
+  tone?: "red" | "amber" | "violet" | undefined;
   id?: string;
 }
 

@@ -1,11 +1,19 @@
 import { Button, Modal } from "@mantine/core";
 
-export function LeaveDialog({ onStay, onLeave }: { onStay: () => void; onLeave: () => void }) {
+interface Props {
+  /** Whether what was typed comes back later. */
+  kept?: boolean;
+  onStay: () => void;
+  onLeave: () => void;
+}
+
+export function LeaveDialog({ kept = true, onStay, onLeave }: Props) {
   return (
     <Modal opened onClose={onStay} title="Leave without saving?">
       <p>
-        What you wrote is kept in this browser and comes back when you open this page again. Nobody else sees
-        it.
+        {kept
+          ? "What you wrote is kept in this browser and comes back when you open this page again. Nobody else sees it."
+          : "Your changes are not saved yet and would be lost."}
       </p>
       <div className="row" style={{ justifyContent: "flex-end", marginTop: 16 }}>
         <Button variant="default" onClick={onLeave}>
