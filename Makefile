@@ -157,5 +157,26 @@ need-go:
 
 .PHONY: need-node
 need-node:
-	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' \
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
 	  || { echo 'Node 20 or newer is missing: install it from https://nodejs.org and try again.'; exit 1; }
+
+##@ Cloud
+
+ACTIONLINT_VERSION := v1.7.12
+
+.PHONY: package
+package: build ## The functions as zips for Lambda, with checksums, into .build/release
+	@go run ./scripts/bundle $(BUILD) $(BUILD)/release
+
+.PHONY: infra/check
+infra/check: need-go ## Terraform: format, validity, plans and tests (TERRAFORM_CHECK names another checker)
+	@scripts/infra-check
+
+.PHONY: lint/workflows
+lint/workflows: $(BIN)/.actionlint-$(ACTIONLINT_VERSION) ## Check the GitHub workflows
+	@$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+
+$(BIN)/.actionlint-$(ACTIONLINT_VERSION):
+	@echo 'building actionlint, once'
+	@GOBIN=$(BIN) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	@touch $@
