@@ -289,6 +289,6 @@ func TestOpenRefusesWrongSettings(t *testing.T) {
 	}
 	client, prices, closeAll, err := openai.Open(openai.Settings{})
 	require.NoError(t, err)
-	defer closeAll()
+	t.Cleanup(closeAll)
 	require.False(t, prices.Of(client.Name()).Assumed, "the model asked by default has a price")
 }
