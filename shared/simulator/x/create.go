@@ -235,13 +235,13 @@ func (s *Server) conversation(user Account, parent string) (string, *problem) {
 // recent posts.
 func (s *Server) hasTwin(user Account, text string, now time.Time) bool {
 	since := now.Add(-duplicateWindow)
-	old := func(e ledger.Entry) bool { return e.AcceptedAt.Before(since) }
 	looked := 0
-	twin := func(e ledger.Entry) bool {
+	beyond := func(e ledger.Entry) bool {
 		looked++
-		return looked <= duplicateDepth && !e.Deleted() && e.Text == text
+		return looked > duplicateDepth || e.AcceptedAt.Before(since)
 	}
-	return len(s.book.Latest(user.ID, 1, twin, old)) > 0
+	twin := func(e ledger.Entry) bool { return !e.Deleted() && e.Text == text }
+	return len(s.book.Latest(user.ID, 1, twin, beyond)) > 0
 }
 
 // storedForm is the text as X keeps and answers it: links shortened by t.co,
