@@ -57,6 +57,26 @@ func TestProductionBinariesHoldNoSimulator(t *testing.T) {
 	require.Positive(t, seen)
 }
 
+// The points at which the fault suite kills a sender are empty in what ships:
+// the build without the tag holds no file that could read a setting or signal.
+func TestKillPointsAreEmptyInProduction(t *testing.T) {
+	t.Parallel()
+	units, err := load(t.Context(), root)
+	require.NoError(t, err)
+	for _, u := range units {
+		if u.path != "shared/killpoint" {
+			continue
+		}
+		require.Len(t, u.files, 2)
+		for name, imports := range u.files {
+			require.NotContains(t, name, "fault")
+			require.Empty(t, slices.DeleteFunc(imports, func(p string) bool { return p == "context" }), name)
+		}
+		return
+	}
+	t.Fatal("shared/killpoint is gone")
+}
+
 func TestNamesSayWhatIsInside(t *testing.T) {
 	t.Parallel()
 	files, err := sources(root, ".go", ".ts", ".tsx")

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/clock"
+	"rostrum/shared/killpoint"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 )
@@ -153,7 +154,9 @@ func (r *Relay) send(ctx context.Context, b batch, mark func([]uuid.UUID) error)
 	if len(b.rows) == 0 {
 		return
 	}
+	killpoint.Here("outbox.before_send")
 	sent, err := r.Sender.Send(ctx, b.envelopes(r.Clock.Now()))
+	killpoint.Here("outbox.before_mark")
 	if err != nil {
 		r.Logger.WarnContext(ctx, "outbox rows left to the sweep",
 			slog.Int("rows", len(b.rows)), slog.Int("sent", len(sent)), slog.String("error", err.Error()))

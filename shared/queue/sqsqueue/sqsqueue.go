@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/killpoint"
 	"rostrum/shared/queue"
 )
 
@@ -62,6 +63,7 @@ func (q *Queues) Send(ctx context.Context, envelopes []queue.Envelope) (sent []u
 		wg.Go(func() {
 			defer func() { <-slots }()
 			results[i], faults[i] = q.sendBatch(ctx, b)
+			killpoint.Here("outbox.half_sent")
 		})
 	}
 	wg.Wait()

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/killpoint"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
@@ -59,6 +60,7 @@ func (s *Service) Reconcile(ctx context.Context, m queue.Message) error {
 	if err != nil || !mine {
 		return err
 	}
+	killpoint.Here("reconcile.claimed")
 	look := look{ref: store.Ref(view.Post), view: view, turn: turn}
 	for _, a := range view.Attempts {
 		if a.State == post.AttemptUnknown {
@@ -69,6 +71,7 @@ func (s *Service) Reconcile(ctx context.Context, m queue.Message) error {
 		return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error { return s.recoverLocked(ctx, tx, look.ref) })
 	}
 	found, proved, err := s.read(ctx, look)
+	killpoint.Here("reconcile.read")
 	if err != nil {
 		return s.blind(ctx, look, err)
 	}
@@ -141,7 +144,9 @@ func match(l look, posts []platform.RemotePost, owned map[string]bool) *platform
 
 // underLock runs fn if the post is still unknown with the same open attempt.
 func (s *Service) underLock(ctx context.Context, l look, fn func(context.Context, *store.Tx, post.Post) error) error {
+	defer killpoint.Here("reconcile.committed")
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		defer killpoint.Here("reconcile.before_commit")
 		p, err := tx.LockPost(ctx, l.ref.WorkspaceID, l.ref.PostID)
 		if err != nil || p.State != post.Unknown {
 			return err

@@ -22,6 +22,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
+	"rostrum/shared/killpoint"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
@@ -87,6 +88,7 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 	if err != nil {
 		return err
 	}
+	killpoint.Here("send.loaded")
 	switch {
 	case view.Post.State == post.Sending && !view.LeaseLive:
 		return s.recover(ctx, store.Ref(view.Post))
@@ -101,6 +103,7 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 	if err != nil || job == nil {
 		return err
 	}
+	killpoint.Here("send.prepared")
 	return s.sendParts(ctx, job)
 }
 
@@ -232,6 +235,7 @@ func (s *Service) sendParts(ctx context.Context, j *job) error {
 		if err != nil || !sent.goOn {
 			return err
 		}
+		killpoint.Here("thread.between_parts")
 		fence, j.remote[part] = sent.fence, sent.remoteID
 	}
 	return nil
@@ -250,6 +254,7 @@ func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPa
 	if err != nil || judged.Verdict != store.Go {
 		return sentPart{}, err
 	}
+	killpoint.Here("intent.committed")
 	begun := s.Clock.Now()
 	if j.watch != nil {
 		if err := j.watch(ctx, lease+time.Second); err != nil {
@@ -257,9 +262,12 @@ func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPa
 			s.Logger.LogAttrs(ctx, slog.LevelWarn, "watchdog not set", slog.String("post_id", j.ref.PostID.String()), slog.String("error", err.Error()))
 		}
 	}
+	killpoint.Here("call.before")
 	outcome := s.call(ctx, j, in, begun)
+	killpoint.Here("call.answered")
 	result := settled{job: j, intent: in, judged: judged, outcome: outcome, at: judged.Now.Add(s.Clock.Now().Sub(begun))}
 	goOn, err := s.record(ctx, result)
+	killpoint.Here("result.committed")
 	return sentPart{goOn: goOn, fence: judged.Fence, remoteID: outcome.RemoteID}, err
 }
 
@@ -284,6 +292,7 @@ func (s *Service) intend(ctx context.Context, in store.Intent) (store.Judgement,
 		err := s.group.do(ctx, s.Relay, lockOrder(in.AccountID, in.PostID), func(ctx context.Context, tx *store.Tx) error {
 			var err error
 			j, err = tx.BeginAttempt(ctx, in, actor(in.WorkspaceID))
+			killpoint.Here("intent.before_commit")
 			return err
 		})
 		if apperr.Is(err, apperr.Uncertain) {
@@ -313,7 +322,7 @@ func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.
 	}
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
-	return j.publisher.Publish(ctx, platform.PublishRequest{Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo})
+	return j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo})
 }
 
 // handBack puts the remainder of a thread back on the queue when the

@@ -10,6 +10,7 @@ import (
 
 	"rostrum/shared/apperr"
 	"rostrum/shared/clock"
+	"rostrum/shared/killpoint"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
@@ -65,6 +66,7 @@ func (s *Service) record(ctx context.Context, r settled) (bool, error) {
 		err := s.group.do(ctx, s.Relay, lockOrder(r.job.view.Post.AccountID, r.job.ref.PostID), func(ctx context.Context, tx *store.Tx) error {
 			var err error
 			goOn, err = s.write(ctx, tx, r)
+			killpoint.Here("result.before_commit")
 			return err
 		})
 		if err == nil || apperr.KindOf(err) != apperr.Unavailable && apperr.KindOf(err) != apperr.Uncertain {

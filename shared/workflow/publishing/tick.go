@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"rostrum/shared/killpoint"
 	"rostrum/shared/post"
 	"rostrum/shared/store"
 )
@@ -81,9 +82,13 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 				if err := enqueue(ctx, tx, d); err != nil {
 					return err
 				}
+				killpoint.Here("dispatch.before_commit")
 			}
 			return nil
 		})
+		if n > 0 {
+			killpoint.Here("dispatch.committed")
+		}
 		if err != nil || n < page {
 			return err
 		}
@@ -119,7 +124,9 @@ func (s *Service) recoverExpired(ctx context.Context) error {
 // recover takes a post back from a sender that died: what it was sending is
 // unknown, what it had not begun is sent by the next.
 func (s *Service) recover(ctx context.Context, ref store.PostRef) error {
+	defer killpoint.Here("recover.committed")
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		defer killpoint.Here("recover.before_commit")
 		if _, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID); err != nil {
 			return err
 		}

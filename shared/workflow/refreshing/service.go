@@ -18,6 +18,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
+	"rostrum/shared/killpoint"
 	"rostrum/shared/platform"
 	"rostrum/shared/store"
 	"rostrum/shared/vault"
@@ -178,11 +179,15 @@ func (s *Service) refresh(ctx context.Context, workspace uuid.UUID, id account.I
 	if err != nil {
 		return false, errors.Join(err, s.endLane(ctx, workspace, id, lane, 0, false))
 	}
+	killpoint.Here("refresh.leased")
 	call, cancel := context.WithTimeout(ctx, callDeadline)
 	tokens, err := connector.Refresh(call, old)
 	cancel()
+	killpoint.Here("refresh.answered")
 	if err == nil {
-		return true, s.save(ctx, workspace, id, row, tokens)
+		err = s.save(ctx, workspace, id, row, tokens)
+		killpoint.Here("refresh.saved")
+		return true, err
 	}
 	switch apperr.KindOf(err) {
 	case apperr.Unauthenticated:
