@@ -121,7 +121,7 @@ func toSummary(p store.PostSummary) PostSummary {
 	if s := browsing.HoldSentence(p.Hold, p.Handle); s != "" {
 		out.Hold.Value = &Reason{Code: string(p.Hold), Sentence: s}
 	}
-	if p.FailureCode != "" {
+	if p.FailureCode != "" && tellsFailure(p) {
 		out.Failure.Value = &Reason{Code: p.FailureCode, Sentence: p.FailureDetail}
 	}
 	if p.Lateness != nil {
@@ -134,6 +134,12 @@ func toSummary(p store.PostSummary) PostSummary {
 		out.Origin = "agent"
 	}
 	return out
+}
+
+// tellsFailure reports whether a recorded failure is still the post's present:
+// one that a person has sent on its way again is not failed any more.
+func tellsFailure(p store.PostSummary) bool {
+	return p.Hold != "" || slices.Contains([]domain.State{domain.Failed, domain.Unknown, domain.Missed}, p.State)
 }
 
 func toSummaries(posts []store.PostSummary) []PostSummary {
