@@ -88,7 +88,7 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	for _, f := range template.Functions {
 		build, ok := builders()[f.Name]
 		if !ok {
-			continue
+			return fmt.Errorf("template.yaml names function %s, which this program does not have", f.Name)
 		}
 		settings := template.Environment(f, urls)
 		maps.Copy(settings, environment)
