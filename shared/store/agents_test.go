@@ -406,3 +406,24 @@ func TestLockingAPostThatIsBeingEditedFindsIt(t *testing.T) {
 	require.NoError(t, <-done)
 	require.Equal(t, []string{"edited"}, got.Version.Content.Texts())
 }
+
+func TestMoneyOfAnotherWorkspaceIsNotSeen(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	setBudget(t, w, 1000)
+	inWorkspace(t, w, w.Worker, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Reserve(ctx, w.Workspace, w.Account.ID, 300)
+		return err
+	})
+	other, _ := w.AddWorkspace(t, "Other", "eve@example.com")
+	seen := func(workspace uuid.UUID) int64 {
+		var n int64
+		require.NoError(t, w.API.InWorkspace(t.Context(), workspace, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = tx.MonthSpend(ctx, w.Workspace)
+			return err
+		}))
+		return n
+	}
+	require.Equal(t, int64(300), seen(w.Workspace))
+	require.Zero(t, seen(other))
+}

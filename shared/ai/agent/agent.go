@@ -35,8 +35,8 @@ type Source struct {
 // Lengths are in characters.
 const (
 	maxItems       = 8
-	maxItemText    = 1500
-	maxSourceText  = 6000
+	maxItemText    = 1200
+	maxSourceText  = 4000
 	maxRecent      = 10
 	maxRecentText  = 280
 	maxTitle       = 200

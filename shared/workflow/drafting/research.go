@@ -3,6 +3,7 @@ package drafting
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,13 @@ func (j *job) research(ctx context.Context) ([]store.Idea, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if j.planned() && len(items) > 0 {
+		// What was written about once is only written about again when a person asks.
+		items = slices.DeleteFunc(items, func(i store.Item) bool { return i.Used })
+		if len(items) == 0 {
+			return nil, apperr.New(apperr.Invalid, codeNothingToRead, "The sources say nothing new.")
+		}
 	}
 	sources := j.sources(items)
 	if len(sources) == 0 {

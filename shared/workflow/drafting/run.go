@@ -110,15 +110,24 @@ func (j *job) work(ctx context.Context) error {
 }
 
 // ideas returns the ideas to draft, best first; they are looked for only once.
+// Nobody waits for what the planner asks for, so it first uses up the ideas that
+// were found, paid for and left over.
 func (j *job) ideas(ctx context.Context) ([]store.Idea, error) {
 	var ideas []store.Idea
 	err := j.Relay.Store.InWorkspace(ctx, j.claim.Workspace, func(ctx context.Context, tx *store.Tx) (err error) {
-		if j.gen.IdeaID == nil {
-			ideas, err = tx.IdeasOf(ctx, j.claim.Workspace, j.gen.ID)
+		if j.gen.IdeaID != nil {
+			idea, err := tx.Idea(ctx, j.claim.Workspace, *j.gen.IdeaID)
+			ideas = []store.Idea{idea}
 			return err
 		}
-		idea, err := tx.Idea(ctx, j.claim.Workspace, *j.gen.IdeaID)
-		ideas = []store.Idea{idea}
+		if ideas, err = tx.IdeasOf(ctx, j.claim.Workspace, j.gen.ID); err != nil || len(ideas) > 0 || !j.planned() {
+			return err
+		}
+		missing := j.gen.Wanted - j.gen.Drafts
+		left, err := tx.Ideas(ctx, j.claim.Workspace, store.IdeaFilter{AccountID: &j.acc.ID, State: store.IdeaNew}, missing)
+		if len(left) == missing {
+			ideas = left
+		}
 		return err
 	})
 	if err != nil || len(ideas) > 0 {
@@ -126,6 +135,9 @@ func (j *job) ideas(ctx context.Context) ([]store.Idea, error) {
 	}
 	return j.research(ctx)
 }
+
+// planned reports whether no person asked for this generation.
+func (j *job) planned() bool { return j.gen.RequestedBy.Kind == audit.System }
 
 // pause is not a failure: the work goes on in another invocation.
 type pauseError struct{}

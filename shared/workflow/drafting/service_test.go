@@ -192,3 +192,56 @@ func TestFillSendsAStuckGenerationAgain(t *testing.T) {
 	require.Len(t, list, 2)
 	require.Contains(t, string(list[1].Body), g.ID.String())
 }
+
+// planner asks for drafts as the schedule does, and runs them.
+func planner(t *testing.T, b *bundle, wanted int) store.Generation {
+	t.Helper()
+	b.profile(t, func(p *account.Profile) { p.PostsPerWeek += wanted })
+	before := len(b.queues.on(queue.Generate))
+	require.NoError(t, b.service.Fill(t.Context()))
+	list := b.queues.on(queue.Generate)
+	require.Len(t, list, before+1)
+	m, err := queue.Decode(list[before].Body)
+	require.NoError(t, err)
+	require.NoError(t, b.service.Run(t.Context(), m))
+	return b.generation(t, m.SubjectID)
+}
+
+func TestThePlannerUsesUpWhatWasFoundBeforeItLooksAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.feed(t, "https://news.example", first, second, "A third text says that the moon is made of stone.")
+	b.profile(t, func(p *account.Profile) { p.PostsPerWeek = 1 })
+	require.NoError(t, b.service.Run(t.Context(), message(b.request(t, 1, ""))))
+	require.Len(t, b.model.Asked("ideas"), 1)
+
+	g := planner(t, b, 1)
+	require.Equal(t, store.GenerationDone, g.State, g.Progress)
+	require.Len(t, g.PostIDs, 1)
+	require.Len(t, b.model.Asked("ideas"), 1, "an idea was left over")
+
+	planner(t, b, 1)
+	require.Len(t, b.model.Asked("ideas"), 1)
+	g = planner(t, b, 1)
+	require.Equal(t, store.GenerationFailed, g.State)
+	require.Equal(t, "The sources say nothing new.", g.Progress)
+	require.NoError(t, b.service.Fill(t.Context()), "and rests")
+
+	// A person may ask for more of the same.
+	p := b.request(t, 1, "")
+	require.NoError(t, b.service.Run(t.Context(), message(p)))
+	require.Equal(t, store.GenerationDone, b.generation(t, p.ID).State)
+}
+
+func TestAGenerationIsNotTakenUpForEver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.feed(t, "https://news.example", first)
+	g := b.request(t, 1, "")
+	b.exec(t, "UPDATE generations SET tries = 8")
+	require.NoError(t, b.service.Run(t.Context(), message(g)))
+	got := b.generation(t, g.ID)
+	require.Equal(t, store.GenerationFailed, got.State)
+	require.Equal(t, "It was tried too often.", got.Progress)
+	require.Empty(t, b.model.Asked(""))
+}
