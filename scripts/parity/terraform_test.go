@@ -247,3 +247,39 @@ func headings(text string) []string {
 	}
 	return anchors
 }
+
+// A workflow that calls for a target that is gone fails when it is needed most.
+func TestWorkflowsMakeWhatTheMakefileHas(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile(root + "/Makefile")
+	require.NoError(t, err)
+	files, err := filepath.Glob(root + "/.github/workflows/*.yml")
+	require.NoError(t, err)
+	require.Len(t, files, 4)
+	calls := regexp.MustCompile("(?m)(?:run: |^ +|&& )make ([a-z/]+)")
+	for _, file := range append(files, root+"/infra/deploy.md", root+"/infra/release.md") {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, call := range calls.FindAllStringSubmatch(string(raw), -1) {
+			require.Regexp(t, `(?m)^`+call[1]+`:`, string(makefile), "%s calls make %s", file, call[1])
+		}
+	}
+}
+
+// Whoever can move a tag of an action can run code in a release, so each is
+// pinned to an exact version at least.
+func TestActionsAreNamedByAnExactVersion(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(root + "/.github/workflows/*.yml")
+	require.NoError(t, err)
+	exact := regexp.MustCompile(`@(v\d+\.\d+\.\d+|[0-9a-f]{40} # v\d+\.\d+\.\d+)$`)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		uses := regexp.MustCompile(`uses: (.+)`).FindAllStringSubmatch(string(raw), -1)
+		require.NotEmpty(t, uses, file)
+		for _, use := range uses {
+			require.Regexp(t, exact, use[1], file)
+		}
+	}
+}
