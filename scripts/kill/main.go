@@ -165,6 +165,19 @@ func (r *run) start(ctx context.Context) error {
 		return errors.New("the demo workspace has no accounts")
 	}
 	r.accounts = list.Items
+	return r.closeRanks(ctx)
+}
+
+// closeRanks lets posts of one account follow one another at once.
+func (r *run) closeRanks(ctx context.Context) error {
+	for _, a := range r.accounts {
+		if a.MinGapMinutes == 0 {
+			continue
+		}
+		if err := r.client.Patch(ctx, "/v1/accounts/"+a.ID, a.ETag, map[string]int{"min_gap_minutes": 0}, nil); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (c *Client) SignIn(ctx context.Context, email, password string) error {
 
 // Get reads a resource into out.
 func (c *Client) Get(ctx context.Context, path string, out any) error {
-	return c.do(ctx, http.MethodGet, path, nil, out)
+	return c.do(ctx, http.MethodGet, path, "", nil, out)
 }
 
 // Post sends in and reads the answer into out, which may be nil.
@@ -65,13 +65,18 @@ func (c *Client) Post(ctx context.Context, path string, in, out any) error {
 	if in == nil {
 		in = struct{}{}
 	}
-	return c.do(ctx, http.MethodPost, path, in, out)
+	return c.do(ctx, http.MethodPost, path, "", in, out)
+}
+
+// Patch edits the resource that was read with the etag.
+func (c *Client) Patch(ctx context.Context, path, etag string, in, out any) error {
+	return c.do(ctx, http.MethodPatch, path, etag, in, out)
 }
 
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+func (c *Client) do(ctx context.Context, method, path, etag string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
@@ -91,6 +96,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	req.Header.Set("Accept", "application/json")
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if etag != "" {
+		req.Header.Set("If-Match", `"`+etag+`"`)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -4,9 +4,11 @@ import "time"
 
 // Account is what the driver reads of an account.
 type Account struct {
-	ID       string `json:"id"`
-	Handle   string `json:"handle"`
-	TimeZone string `json:"time_zone"`
+	ID            string `json:"id"`
+	Handle        string `json:"handle"`
+	TimeZone      string `json:"time_zone"`
+	ETag          string `json:"etag"`
+	MinGapMinutes int    `json:"min_gap_minutes"`
 }
 
 // Generation is one run of the agents.

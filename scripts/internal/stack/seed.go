@@ -140,7 +140,7 @@ func demoProfiles() map[string]account.Profile {
 			Guidelines:  "Say what we measured and how. Link the source. Never announce a date that is not public.",
 			BannedWords: []string{"revolutionary", "game-changer", "synergy"},
 			Slots:       slots([2]int{9, 30}, [2]int{15, 0}), PostsPerWeek: 8,
-			MinGap: 45 * time.Minute, CatchUp: account.SendWithin, CatchUpWithin: 2 * time.Hour,
+			CatchUp: account.SendWithin, CatchUpWithin: 2 * time.Hour,
 		},
 		"mara_builds": {
 			TimeZone:  "America/New_York",
@@ -154,7 +154,7 @@ func demoProfiles() map[string]account.Profile {
 			Guidelines:  "No advice without the story behind it. No customer names.",
 			BannedWords: []string{"hustle", "10x", "rockstar"},
 			Slots:       slots([2]int{8, 45}, [2]int{12, 15}), PostsPerWeek: 5,
-			MinGap: time.Hour, CatchUp: account.Hold, CatchUpWithin: 0,
+			CatchUp: account.Hold, CatchUpWithin: 0,
 		},
 	}
 }
