@@ -59,7 +59,7 @@ func wordsOf(e store.RecordedEvent) string {
 	case "post.submitted":
 		return "sent version " + d.text("version") + " to review"
 	case "post.reviewed":
-		return "reviewed it"
+		return "reviewed it" + d.behind("verdict")
 	case "post.approved":
 		return "approved version " + d.text("version")
 	case "post.changes_requested":
@@ -101,6 +101,44 @@ func sendingWords(action string, d details) string {
 		return "had part " + d.part() + " accepted by the network"
 	case "attempt.found":
 		return "found part " + d.part() + " on the account"
+	}
+	return otherWords(action, d)
+}
+
+func otherWords(action string, d details) string {
+	switch action {
+	case "attempt.absent":
+		return "proved that part " + d.part() + " is not on the account"
+	case "attempt.accepted_late":
+		return "learned late that part " + d.part() + " was accepted"
+	case "attempt.unclear":
+		return "got no clear answer about part " + d.part()
+	case "post.measured":
+		return "read its numbers"
+	case "post.needs_person":
+		return "cannot tell and asks a person"
+	case "post.recovered":
+		return "took up what an earlier sender left"
+	case "generation.requested":
+		return "asked the agents for " + d.text("wanted") + " drafts"
+	case "generation.finished":
+		return "finished a run of the agents"
+	case "generation.failed":
+		return "could not finish a run of the agents"
+	case "idea.dismissed":
+		return "dismissed an idea"
+	case "source.added":
+		return "added a source"
+	case "source.removed":
+		return "removed a source"
+	}
+	return accountWords(action, d)
+}
+
+func accountWords(action string, d details) string {
+	switch action {
+	case "account.token_refreshed":
+		return "renewed the account's sign-in"
 	case "session.opened":
 		return "signed in"
 	case "session.closed":

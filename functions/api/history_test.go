@@ -1,0 +1,52 @@
+package api
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"rostrum/shared/audit"
+	"rostrum/shared/store"
+)
+
+func TestEventsAreToldInSentences(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		action string
+		detail map[string]any
+		want   string
+	}{
+		{"post.approved", map[string]any{"version": 2.0}, "Ada approved version 2."},
+		{"post.changes_requested", map[string]any{"reason": "too loud"}, "Ada asked for changes: too loud."},
+		{"post.canceled", nil, "Ada canceled it."},
+		{"post.scheduled", map[string]any{"local": "2026-11-25T09:30:00", "zone": "Europe/Berlin"}, "Ada gave it the time 2026-11-25 09:30:00 in Europe/Berlin."},
+		{"post.resolved", map[string]any{"found": true}, "Ada found it on the network."},
+		{"post.resolved", map[string]any{"found": false}, "Ada looked and did not find it on the network."},
+		{"attempt.started", map[string]any{"part": 0.0}, "Ada began to send part 1."},
+		{"account.connected", map[string]any{"handle": "acme"}, "Ada connected @acme."},
+		{"some.new_thing", nil, "Ada: some new thing."},
+		{"post.edited", nil, "Ada wrote version ?."},
+	} {
+		t.Run(c.action+c.want, func(t *testing.T) {
+			t.Parallel()
+			e := store.RecordedEvent{Event: audit.Event{Actor: audit.Actor{Name: "Ada"}, Action: c.action, Detail: c.detail}}
+			require.Equal(t, c.want, sentenceOf(e))
+		})
+	}
+}
+
+func TestOffsetsAreCountedAsBrowsersDo(t *testing.T) {
+	t.Parallel()
+	text := "né 👋 z"
+	for bytes, want := range map[int]int{0: 0, 1: 1, 3: 2, 4: 3, 8: 5, 9: 6, 10: 7, 99: 7} {
+		require.Equal(t, want, utf16Offset(text, bytes), "byte %d", bytes)
+	}
+}
+
+func TestMessagesBecomeSentences(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "There is no such post here.", sentence("there is no such post here"))
+	require.Equal(t, "Part 2 is 301 of 280.", sentence("Part 2 is 301 of 280."))
+	require.Equal(t, "@acme has no free slot.", sentence("@acme has no free slot"))
+	require.Empty(t, sentence(""))
+}
