@@ -182,7 +182,7 @@ func TestCreateRefusesWhatTheNetworkWouldNotTake(t *testing.T) {
 		"Past":         {deciding.NewPost{Content: post.Text("hi"), DueLocal: "2020-01-01T09:00:00"}, apperr.Invalid, "due_in_past"},
 		"BadTime":      {deciding.NewPost{Content: post.Text("hi"), DueLocal: "soon"}, apperr.Invalid, "bad_local_time"},
 		"OtherAccount": {deciding.NewPost{AccountID: account.ID(uuid.New()), Content: post.Text("hi")}, apperr.NotFound, "no_such_account"},
-		"NoSuchIdea":   {deciding.NewPost{Content: post.Text("hi"), IdeaID: new(uuid.New())}, apperr.NotFound, "not_found"},
+		"NoSuchIdea":   {deciding.NewPost{Content: post.Text("hi"), IdeaID: new(uuid.New())}, apperr.NotFound, "no_such_idea"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,6 +208,34 @@ func TestOverlongPartIsNamedWithItsCount(t *testing.T) {
 	b := setup(t)
 	_, err := b.service.Create(t.Context(), b.actor, deciding.NewPost{AccountID: b.account.ID, Content: post.Text("fine", longText(301))})
 	require.Equal(t, "Part 2 is 301 of 280.", apperr.As(err).Message)
+}
+
+func TestWritingAboutAnIdeaTakesItOffTheList(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var idea, foreign uuid.UUID
+	require.NoError(t, b.service.Relay.Store.InWorkspace(t.Context(), b.actor.WorkspaceID, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		if idea, err = tx.AddIdea(ctx, b.actor.WorkspaceID, store.Idea{AccountID: b.account.ID, Title: "tides", Angle: "x"}); err != nil {
+			return err
+		}
+		other, err := tx.ConnectAccount(ctx, b.actor.WorkspaceID, account.ID(uuid.New()), account.X, store.Identity{RemoteID: "18", Handle: "other"}, "UTC")
+		if err != nil {
+			return err
+		}
+		foreign, err = tx.AddIdea(ctx, b.actor.WorkspaceID, store.Idea{AccountID: other.ID, Title: "x", Angle: "x"})
+		return err
+	}))
+	_, err := b.service.Create(t.Context(), b.actor, deciding.NewPost{AccountID: b.account.ID, Content: post.Text("hi"), IdeaID: &foreign})
+	requireCode(t, err, apperr.Invalid, "other_accounts_idea")
+	made, err := b.service.Create(t.Context(), b.actor, deciding.NewPost{AccountID: b.account.ID, Content: post.Text("hi"), IdeaID: &idea})
+	require.NoError(t, err)
+	require.NoError(t, b.worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		got, err := tx.Idea(ctx, b.actor.WorkspaceID, idea)
+		require.Equal(t, store.IdeaDrafted, got.State)
+		require.Equal(t, made.ID, *got.PostID)
+		return err
+	}))
 }
 
 func TestSubmitHandsTheRevisionToReview(t *testing.T) {

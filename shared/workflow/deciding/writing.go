@@ -56,6 +56,11 @@ func (s *Service) Create(ctx context.Context, actor audit.Actor, n NewPost) (Mad
 			return err
 		}
 		row := store.NewPost{AccountID: a.ID, Content: content, Actor: actor, IdeaID: n.IdeaID}
+		if n.IdeaID != nil {
+			if err := takeIdea(ctx, tx, a, *n.IdeaID); err != nil {
+				return err
+			}
+		}
 		if n.DueLocal != "" {
 			at, err := schedule.Resolve(n.DueLocal, a.Profile.TimeZone)
 			if err != nil {
@@ -82,6 +87,22 @@ func (s *Service) Create(ctx context.Context, actor audit.Actor, n NewPost) (Mad
 		return Made{}, fmt.Errorf("create post: %w", err)
 	}
 	return made, nil
+}
+
+// takeIdea takes an idea that a person writes about off the list of new ones.
+// One that was drafted or dismissed before may be written about all the same.
+func takeIdea(ctx context.Context, tx *store.Tx, a account.Account, id uuid.UUID) error {
+	idea, err := tx.Idea(ctx, a.WorkspaceID, id)
+	if err != nil {
+		return err
+	}
+	if idea.AccountID != a.ID {
+		return apperr.New(apperr.Invalid, "other_accounts_idea", "that idea is of another account").WithField("idea_id")
+	}
+	if idea.State != store.IdeaNew {
+		return nil
+	}
+	return tx.MoveIdea(ctx, a.WorkspaceID, id, store.IdeaDrafted)
 }
 
 // Edit gives the post a new content: it becomes a draft again, its approval is
