@@ -165,8 +165,29 @@ func (r *run) start(ctx context.Context) error {
 		return errors.New("the demo workspace has no accounts")
 	}
 	r.accounts = list.Items
-	return r.closeRanks(ctx)
+	if err := r.closeRanks(ctx); err != nil {
+		return err
+	}
+	return r.slowNetwork(ctx)
 }
+
+// slowNetwork makes the network take its time before and after it accepts a
+// post, so that kills hit calls under way on either side of that line.
+func (r *run) slowNetwork(ctx context.Context) error {
+	for i, kind := range []string{"delay", "delay_answer"} {
+		rule := map[string]any{
+			"match":       map[string]string{"method": "POST", "path": "/2/tweets"},
+			"action":      map[string]any{"kind": kind, "delay_ms": 500},
+			"probability": 0.6, "seed": r.rng.Uint64()%1000 + uint64(i),
+		}
+		if err := r.client.Post(ctx, r.networkURL()+"/_sim/faults", rule, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) networkURL() string { return fmt.Sprintf("http://127.0.0.1:%d", r.port+2) }
 
 // closeRanks lets posts of one account follow one another at once.
 func (r *run) closeRanks(ctx context.Context) error {
@@ -250,7 +271,7 @@ func (r *run) judge(ctx context.Context, settle time.Duration) error {
 		return true, nil
 	})
 	settled := time.Since(begun)
-	shown, err := r.client.Ledger(ctx, fmt.Sprintf("http://127.0.0.1:%d", r.port+2), "")
+	shown, err := r.client.Ledger(ctx, r.networkURL(), "")
 	if err != nil {
 		return errors.Join(waited, err)
 	}

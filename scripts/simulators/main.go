@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +16,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -47,6 +49,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("simulators", flag.ContinueOnError)
 	host := flags.String("host", "127.0.0.1", "address to listen on")
 	dir := flags.String("dir", "", "folder that keeps what X accepted; empty keeps it in memory")
+	xURL := flags.String("x-url", "", "where browsers reach X, when that is not where it listens")
 	xPort := flags.Int("x", 8091, "port of X")
 	modelPort := flags.Int("model", 8092, "port of the model")
 	newsPort := flags.Int("news", 8093, "port of the newsstand")
@@ -63,7 +66,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	network, err := x.New(x.Config{
 		Dir: *dir, Now: time.Now, Seed: *seed, ClientID: *clientID, ClientSecret: *clientSecret, MetricsSpeed: *speed,
-		PublicURL: "http://" + net.JoinHostPort(*host, strconv.Itoa(*xPort)),
+		PublicURL: cmp.Or(strings.TrimRight(*xURL, "/"), "http://"+net.JoinHostPort(*host, strconv.Itoa(*xPort))),
 	})
 	if err != nil {
 		return err

@@ -10,60 +10,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"rostrum/functions/api"
-	"rostrum/functions/generate"
-	"rostrum/functions/metrics"
-	"rostrum/functions/publish"
-	"rostrum/functions/review"
 	"rostrum/scripts/internal/driver"
+	"rostrum/scripts/internal/handlers"
 	"rostrum/shared/clock"
-	"rostrum/shared/config"
 	"rostrum/shared/host"
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/telemetry"
-	"rostrum/shared/wake"
 )
-
-// builder makes a function from its environment, and what ends it.
-type builder func(ctx context.Context, environment map[string]string) (lambda.Handler, func(), error)
-
-// woken is the builder of a function that queues and schedules wake.
-func woken[C any](construct func(context.Context, C) (*wake.Function, func(), error)) builder {
-	return func(ctx context.Context, environment map[string]string) (lambda.Handler, func(), error) {
-		var cfg C
-		if err := config.LoadFrom(&cfg, environment); err != nil {
-			return nil, nil, err
-		}
-		f, end, err := construct(ctx, cfg)
-		if err != nil {
-			return nil, nil, err
-		}
-		return lambda.NewHandler(f.Handle), end, nil
-	}
-}
-
-// answering is the builder of the function that HTTP requests wake.
-func answering(ctx context.Context, environment map[string]string) (lambda.Handler, func(), error) {
-	var cfg api.Config
-	if err := config.LoadFrom(&cfg, environment); err != nil {
-		return nil, nil, err
-	}
-	f, end, err := api.New(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	return lambda.NewHandler(f.Handle), end, nil
-}
-
-func builders() map[string]builder {
-	return map[string]builder{
-		"api":      answering,
-		"generate": woken(generate.New),
-		"review":   woken(review.New),
-		"publish":  woken(publish.New),
-		"metrics":  woken(metrics.New),
-	}
-}
 
 // functions makes the queues, builds every function of the template, and runs
 // them on one host.
@@ -84,29 +37,25 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	if err != nil {
 		return fmt.Errorf("the queue service at %s cannot be used: check AWS_ENDPOINT_URL_SQS: %w", environment["AWS_ENDPOINT_URL_SQS"], err)
 	}
-	handlers := map[string]lambda.Handler{}
+	built := map[string]lambda.Handler{}
 	for _, f := range template.Functions {
-		build, ok := builders()[f.Name]
-		if !ok {
-			return fmt.Errorf("template.yaml names function %s, which this program does not have", f.Name)
-		}
 		settings := template.Environment(f, urls)
 		maps.Copy(settings, environment)
-		handler, end, err := build(ctx, settings)
+		handler, end, err := handlers.Build(ctx, f.Name, settings)
 		if err != nil {
 			return sentence("function "+f.Name+" cannot start", err)
 		}
 		s.onStop(func(context.Context) { end() })
-		handlers[f.Name] = handler
+		built[f.Name] = handler
 	}
 	if s.settings.SQSEndpoint == "" {
 		// Our queues are empty after a start, whatever was on them before.
-		if _, err := handlers["publish"].Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
+		if _, err := built["publish"].Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
 			return sentence("what an earlier run left unfinished cannot be taken up", err)
 		}
 	}
 	h, err := host.New(template, host.Options{
-		Functions: handlers, SQS: client, QueueURLs: urls, Listener: listeners[portAPI],
+		Functions: built, SQS: client, QueueURLs: urls, Listener: listeners[portAPI],
 		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, s.settings.LogLevel),
 	})
 	if err != nil {

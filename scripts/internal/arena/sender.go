@@ -1,0 +1,305 @@
+package arena
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"rostrum/functions/publish"
+	"rostrum/shared/clock"
+	"rostrum/shared/config"
+	"rostrum/shared/host"
+	"rostrum/shared/queue"
+	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/telemetry"
+)
+
+// The settings of a child beside those of the publish function.
+const (
+	settingTemplate    = "ARENA_TEMPLATE"
+	settingTickEvery   = "ARENA_TICK_EVERY"
+	settingTicks       = "ARENA_TICKS_AT_ONCE"
+	settingAnswer      = "ARENA_ANSWER"
+	settingConcurrency = "ARENA_CONCURRENCY"
+)
+
+func loadTemplate(path, concurrency string) (*host.Template, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the repository's own file.
+	if err != nil {
+		return nil, fmt.Errorf("template.yaml cannot be read: run from the repository's folder: %w", err)
+	}
+	parameters := map[string]string{}
+	if concurrency != "" {
+		parameters["PublishConcurrency"] = concurrency
+	}
+	return host.Load(raw, parameters)
+}
+
+// makeQueues makes the template's queues on the arena's endpoint.
+func (a *Arena) makeQueues(ctx context.Context) error {
+	template, err := loadTemplate(a.options.Template, a.options.Concurrency)
+	if err != nil {
+		return err
+	}
+	client, err := sqsqueue.Connect(ctx, a.QueueURL)
+	if err != nil {
+		return err
+	}
+	if a.queueURL, err = host.EnsureQueues(ctx, client, template); err != nil {
+		return err
+	}
+	a.Queues = sqsqueue.New(client, map[queue.Name]string{
+		queue.Publish: a.queueURL["PublishQueue"], queue.Metrics: a.queueURL["MetricsQueue"],
+		queue.Review: a.queueURL["ReviewQueue"], queue.Generate: a.queueURL["GenerateQueue"],
+	})
+	return nil
+}
+
+// RunSender is the child: the publish function on shared/host, woken by the
+// queue and by a tick of its own, until ctx ends.
+func RunSender(ctx context.Context, environ map[string]string) error {
+	template, err := loadTemplate(environ[settingTemplate], environ[settingConcurrency])
+	if err != nil {
+		return err
+	}
+	client, err := sqsqueue.Connect(ctx, environ["AWS_ENDPOINT_URL_SQS"])
+	if err != nil {
+		return err
+	}
+	urls, err := host.EnsureQueues(ctx, client, template)
+	if err != nil {
+		return err
+	}
+	settings := map[string]string{}
+	for _, f := range template.Functions {
+		if f.Name == "publish" {
+			maps.Copy(settings, template.Environment(f, urls))
+		}
+	}
+	maps.Copy(settings, environ)
+	var cfg publish.Config
+	if err := config.LoadFrom(&cfg, settings); err != nil {
+		return err
+	}
+	f, end, err := publish.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer end()
+	handler := lambda.NewHandler(answering(f.Handle, environ[settingAnswer]))
+	h, err := host.New(template, host.Options{
+		Functions: map[string]lambda.Handler{"publish": handler}, SQS: client, QueueURLs: urls,
+		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, cfg.LogLevel),
+	})
+	if err != nil {
+		return err
+	}
+	every, err := time.ParseDuration(environ[settingTickEvery])
+	if err != nil {
+		return fmt.Errorf("%s: %w", settingTickEvery, err)
+	}
+	atOnce, err := strconv.Atoi(environ[settingTicks])
+	if err != nil {
+		return fmt.Errorf("%s: %w", settingTicks, err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { tick(ctx, handler, every, atOnce) })
+	defer wg.Wait()
+	return h.Run(ctx)
+}
+
+// tick wakes the function as its schedule would, only more often.
+func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOnce int) {
+	for every > 0 {
+		var wg sync.WaitGroup
+		for range atOnce {
+			wg.Go(func() {
+				work, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+				defer cancel()
+				// A failed tick is logged by the function; the next one follows.
+				_, _ = handler.Invoke(work, []byte(`{"task":"tick"}`))
+			})
+		}
+		wg.Wait()
+		if !Pause(ctx, every) {
+			return
+		}
+	}
+}
+
+// answering spoils the function's answers to batches: "panic" after the work
+// is done, "wrong_id" names a message that was not in the batch, "all_failed"
+// says that none was done.
+func answering(handle func(context.Context, json.RawMessage) (any, error), how string) func(context.Context, json.RawMessage) (any, error) {
+	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		answer, err := handle(ctx, raw)
+		if !strings.Contains(string(raw), `"Records"`) {
+			return answer, err
+		}
+		switch how {
+		case "panic":
+			panic("the arena has this batch panic after its work")
+		case "wrong_id":
+			return map[string]any{"batchItemFailures": []map[string]string{{"itemIdentifier": "of-nobody"}}}, nil
+		case "all_failed":
+			return nil, errors.New("the arena has this batch fail after its work")
+		}
+		return answer, err
+	}
+}
+
+// How is what a child is told beside the usual.
+type How struct {
+	// Kill and Freeze name a kill point, with :n for the n-th passing.
+	Kill, Freeze string
+	// TickEvery is the child's own tick; 0 is 300 ms, below 0 none.
+	TickEvery time.Duration
+	// TicksAtOnce is how many ticks run at the same time; 0 is one.
+	TicksAtOnce int
+	// Answer spoils the function's answers, see answering.
+	Answer string
+	// URL is another database address than Options.SenderURL.
+	URL string
+	// MaxConns is another pool than Options.MaxConns.
+	MaxConns int
+}
+
+// Sender is a child process.
+type Sender struct {
+	arena *Arena
+	cmd   *exec.Cmd
+	ended chan struct{}
+	// Log is the path of what it said.
+	Log string
+}
+
+// Start starts a child.
+func (a *Arena) Start(ctx context.Context, how How) (*Sender, error) {
+	if how.TickEvery == 0 {
+		how.TickEvery = 300 * time.Millisecond
+	}
+	if how.URL == "" {
+		how.URL = a.options.SenderURL
+	}
+	if how.MaxConns == 0 {
+		how.MaxConns = a.options.MaxConns
+	}
+	log, err := os.CreateTemp(a.options.Dir, "sender-*.log")
+	if err != nil {
+		return nil, fmt.Errorf("open a child's log: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	s := &Sender{arena: a, ended: make(chan struct{}), Log: log.Name()}
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), a.options.Program[0], a.options.Program[1:]...) //nolint:gosec // this program itself.
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	template, err := filepath.Abs(a.options.Template)
+	if err != nil {
+		return nil, fmt.Errorf("find template.yaml: %w", err)
+	}
+	s.cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + how.URL, "DATABASE_MAX_CONNS=" + strconv.Itoa(how.MaxConns),
+		"AWS_ENDPOINT_URL_SQS=" + a.QueueURL, "VAULT_KEYSET=" + a.keyset.Reveal(), "READING_AGES=1h",
+		"X_BASE_URL=" + a.NetworkURL, "X_AUTHORIZE_URL=" + a.NetworkURL + "/i/oauth2/authorize", "X_WEB_URL=" + a.NetworkURL,
+		"X_CLIENT_ID=" + clientID, "X_CLIENT_SECRET=" + clientSecret,
+		settingTemplate + "=" + template, settingConcurrency + "=" + a.options.Concurrency,
+		settingTickEvery + "=" + how.TickEvery.String(), settingTicks + "=" + strconv.Itoa(max(how.TicksAtOnce, 1)), settingAnswer + "=" + how.Answer,
+		"ROSTRUM_KILL_AT=" + how.Kill, "ROSTRUM_FREEZE_AT=" + how.Freeze,
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a sender: %w", err)
+	}
+	go func() {
+		defer close(s.ended)
+		_ = s.cmd.Wait()
+	}()
+	a.mu.Lock()
+	a.senders = append(a.senders, s)
+	a.mu.Unlock()
+	return s, nil
+}
+
+// Ended is closed when the child is gone.
+func (s *Sender) Ended() <-chan struct{} { return s.ended }
+
+// Kill ends the child with SIGKILL, unless it is gone, and waits for its end.
+func (s *Sender) Kill() {
+	_ = s.cmd.Process.Kill()
+	s.gone()
+}
+
+// gone waits for the end and notes when it was.
+func (s *Sender) gone() {
+	<-s.ended
+	s.arena.mu.Lock()
+	defer s.arena.mu.Unlock()
+	s.arena.lastKill = time.Now()
+}
+
+// Signal sends the child a signal.
+func (s *Sender) Signal(sig syscall.Signal) { _ = s.cmd.Process.Signal(sig) }
+
+// Peak is the child's largest resident set in kilobytes, as the kernel counted
+// it; 0 while it runs.
+func (s *Sender) Peak() int64 {
+	select {
+	case <-s.ended:
+	default:
+		return 0
+	}
+	if usage, ok := s.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		return usage.Maxrss
+	}
+	return 0
+}
+
+// AwaitDeath waits until the child has died by itself, warping time so that
+// what it waits for comes, and reports false when it is alive after the time.
+func (s *Sender) AwaitDeath(ctx context.Context, within time.Duration, warp bool) bool {
+	end := time.NewTimer(within)
+	defer end.Stop()
+	step := time.NewTicker(250 * time.Millisecond)
+	defer step.Stop()
+	for {
+		select {
+		case <-s.ended:
+			s.gone()
+			return true
+		case <-ctx.Done():
+			return false
+		case <-end.C:
+			return false
+		case <-step.C:
+			if warp {
+				_ = s.arena.Warp(ctx, 5*time.Second)
+			}
+		}
+	}
+}
+
+// AwaitStop waits until the child has stopped itself.
+func (s *Sender) AwaitStop(ctx context.Context, within time.Duration) bool {
+	until := time.Now().Add(within)
+	for time.Now().Before(until) {
+		raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat")) //nolint:gosec // the kernel's own file.
+		if err == nil && strings.Contains(string(raw), ") T ") {
+			return true
+		}
+		if !Pause(ctx, 50*time.Millisecond) {
+			return false
+		}
+	}
+	return false
+}

@@ -1,0 +1,50 @@
+// Package handlers builds the five functions for a host: each from its own
+// settings, as the Lambda handler that takes and gives the very JSON.
+package handlers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"rostrum/functions/api"
+	"rostrum/functions/generate"
+	"rostrum/functions/metrics"
+	"rostrum/functions/publish"
+	"rostrum/functions/review"
+	"rostrum/shared/config"
+	"rostrum/shared/wake"
+)
+
+// Build makes a function from an environment and returns it with what ends it.
+// Errors: Invalid when a setting is wrong, or when there is no such function.
+func Build(ctx context.Context, name string, environment map[string]string) (lambda.Handler, func(), error) {
+	switch name {
+	case "api":
+		return build(ctx, environment, api.New, func(f *api.Function) any { return f.Handle })
+	case "generate":
+		return build(ctx, environment, generate.New, woken)
+	case "review":
+		return build(ctx, environment, review.New, woken)
+	case "publish":
+		return build(ctx, environment, publish.New, woken)
+	case "metrics":
+		return build(ctx, environment, metrics.New, woken)
+	}
+	return nil, nil, fmt.Errorf("there is no function %s in this program", name)
+}
+
+func woken(f *wake.Function) any { return f.Handle }
+
+func build[C, F any](ctx context.Context, environment map[string]string, construct func(context.Context, C) (F, func(), error), handle func(F) any) (lambda.Handler, func(), error) {
+	var cfg C
+	if err := config.LoadFrom(&cfg, environment); err != nil {
+		return nil, nil, err
+	}
+	f, end, err := construct(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return lambda.NewHandler(handle(f)), end, nil
+}
