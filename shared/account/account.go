@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // Where the functions run there may be no zone files.
 	"unicode/utf8"
 
 	"github.com/google/uuid"
