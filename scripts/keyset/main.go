@@ -2,6 +2,7 @@
 // secret: give it straight to where secrets are kept.
 //
 //	keyset new                      print new keysets
+//	keyset ensure FILE              the same into a file for its owner alone, unless it is there
 //	keyset rotate < old > new       add a new primary key to each; old ciphertexts still open
 package main
 
@@ -31,8 +32,11 @@ func main() {
 const maxKeyset = 1 << 20
 
 func run(args []string, in io.Reader, out io.Writer) error {
+	if len(args) == 2 && args[0] == "ensure" {
+		return ensure(args[1], out)
+	}
 	if len(args) != 1 {
-		return errors.New("usage: keyset new|rotate")
+		return errors.New("usage: keyset new | keyset ensure FILE | keyset rotate")
 	}
 	var (
 		keys *vault.Keysets
@@ -51,7 +55,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		}
 		keys, err = keys.Rotate()
 	default:
-		return fmt.Errorf("unknown command %q: use new or rotate", args[0])
+		return fmt.Errorf("unknown command %q: use new, ensure or rotate", args[0])
 	}
 	if err != nil {
 		return err
@@ -64,4 +68,35 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// ensure never writes over a keyset: what was sealed under it would be lost.
+func ensure(path string, out io.Writer) error {
+	if raw, err := os.ReadFile(path); err == nil {
+		if _, err := vault.Parse(config.Secret(raw)); err != nil {
+			return fmt.Errorf("%s is there and cannot be used: %w", path, err)
+		}
+		_, err = fmt.Fprintln(out, path+" is there already")
+		return err
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read the keysets: %w", err)
+	}
+	keys, err := vault.Generate()
+	if err != nil {
+		return err
+	}
+	secret, err := keys.Marshal()
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the keysets: %w", err)
+	}
+	_, err = file.WriteString(secret.Reveal())
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("write the keysets: %w", err)
+	}
+	_, err = fmt.Fprintln(out, path+" is made")
+	return err
 }

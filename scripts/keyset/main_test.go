@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,6 +32,27 @@ func TestRotatedKeysetsOpenWhatWasSealedBefore(t *testing.T) {
 	require.NoError(t, err)
 	_, err = tokens(t, first.String()).Unseal(t.Context(), field, sealed)
 	require.Error(t, err, "what the new key sealed must not open under the old keyset alone")
+}
+
+func TestAKeysetIsNeverWrittenOver(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keyset.json")
+	var out bytes.Buffer
+	require.NoError(t, run([]string{"ensure", path}, nil, &out))
+	first, err := os.ReadFile(path)
+	require.NoError(t, err)
+	tokens(t, string(first))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	require.NoError(t, run([]string{"ensure", path}, nil, &out))
+	second, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(first), string(second))
+
+	require.NoError(t, os.WriteFile(path, []byte("damaged"), 0o600))
+	require.ErrorContains(t, run([]string{"ensure", path}, nil, &out), "cannot be used")
 }
 
 func tokens(t *testing.T, text string) *vault.Vault {

@@ -3,7 +3,9 @@
 //
 //	seed -workspace "Tidewater" -name "Ada Martin" -email ada@example.com < password
 //
-// The password is read from the standard input, so that it stands in no history.
+// The password is read from the standard input, so that it stands in no history,
+// or from OWNER_PASSWORD. With -unless-there it is no fault when somebody with
+// the address is there already; nothing is changed then.
 package main
 
 import (
@@ -28,7 +30,8 @@ import (
 )
 
 type settings struct {
-	DatabaseURL config.Secret `env:"DATABASE_URL,required,notEmpty"`
+	DatabaseURL   config.Secret `env:"DATABASE_URL,required,notEmpty"`
+	OwnerPassword config.Secret `env:"OWNER_PASSWORD"`
 }
 
 func main() {
@@ -49,6 +52,7 @@ func run(ctx context.Context, args []string, environment map[string]string, in i
 	workspace := flags.String("workspace", "", "name of the workspace")
 	name := flags.String("name", "", "the owner's name")
 	email := flags.String("email", "", "the owner's address, to sign in with")
+	unlessThere := flags.Bool("unless-there", false, "do nothing when somebody with the address is there already")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -63,11 +67,11 @@ func run(ctx context.Context, args []string, environment map[string]string, in i
 	if err := config.LoadFrom(&s, environment); err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the password: %w", err)
+	password, err := passwordOf(s, in)
+	if err != nil {
+		return err
 	}
-	hash, err := auth.HashPassword(config.Secret(strings.TrimRight(line, "\r\n")))
+	hash, err := auth.HashPassword(password)
 	if err != nil {
 		return err
 	}
@@ -77,6 +81,10 @@ func run(ctx context.Context, args []string, environment map[string]string, in i
 	}
 	defer db.Close()
 	id, err := found(ctx, db, strings.TrimSpace(*workspace), strings.TrimSpace(*name), address, hash)
+	if *unlessThere && apperr.Is(err, apperr.Conflict) {
+		_, err = fmt.Fprintf(out, "%s is there already\n", address)
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +92,17 @@ func run(ctx context.Context, args []string, environment map[string]string, in i
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+func passwordOf(s settings, in io.Reader) (config.Secret, error) {
+	if s.OwnerPassword != "" {
+		return s.OwnerPassword, nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return config.Secret(strings.TrimRight(line, "\r\n")), nil
 }
 
 // found writes a workspace, its owner and membership in one transaction. Errors:

@@ -47,6 +47,11 @@ func TestTheOwnerCanSignIn(t *testing.T) {
 	err = run(t.Context(), arguments("ada@example.com"), environment, strings.NewReader("another password\n"), &out)
 	require.Equal(t, apperr.Conflict, apperr.KindOf(err))
 	require.ErrorContains(t, err, "there already")
+
+	out.Reset()
+	environment["OWNER_PASSWORD"] = "another password"
+	require.NoError(t, run(t.Context(), append(arguments("ada@example.com"), "-unless-there"), environment, strings.NewReader(""), &out))
+	require.Equal(t, "ada@example.com is there already\n", out.String())
 }
 
 func TestWhatIsMissingIsSaid(t *testing.T) {
