@@ -19,6 +19,7 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/audit"
+	"rostrum/shared/auth"
 	"rostrum/shared/clock"
 	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
@@ -170,10 +171,19 @@ type tenant struct {
 func (b *bundle) tenant(t *testing.T, name string) *tenant {
 	t.Helper()
 	tn := &tenant{bundle: b, email: name + "@example.org"}
-	var err error
-	tn.actor, err = signing.Found(t.Context(), b.owner, name, tn.email, name, password)
+	hash, err := auth.HashPassword(password)
 	require.NoError(t, err)
+	tn.actor = audit.Actor{Kind: audit.Person, Name: name, Role: audit.Owner}
 	require.NoError(t, b.owner.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if tn.actor.WorkspaceID, err = tx.InsertWorkspace(ctx, name); err != nil {
+			return err
+		}
+		if tn.actor.ID, err = tx.InsertPerson(ctx, tn.email, name, hash); err != nil {
+			return err
+		}
+		if err := tx.InsertMember(ctx, tn.actor.WorkspaceID, tn.actor.ID, audit.Owner); err != nil {
+			return err
+		}
 		tn.account, err = tx.ConnectAccount(ctx, tn.actor.WorkspaceID, account.ID(uuid.Must(uuid.NewV7())), account.X,
 			store.Identity{RemoteID: "remote-" + name, Handle: name, Name: name}, "Europe/Berlin")
 		return err

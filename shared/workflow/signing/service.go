@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"rostrum/shared/apperr"
 	"rostrum/shared/audit"
 	"rostrum/shared/auth"
@@ -206,42 +204,4 @@ func (s *Service) SetPaused(ctx context.Context, actor audit.Actor, paused bool,
 		event.Action, event.Detail = "workspace.paused", map[string]any{"reason": reason}
 		return tx.Record(ctx, event)
 	})
-}
-
-// Found makes a workspace with one owner. It needs a Store of the owner role:
-// the api's role may not. Errors: Invalid (password); Conflict when the address
-// is taken.
-func Found(ctx context.Context, owner *store.Store, workspace, email, name string, password config.Secret) (audit.Actor, error) {
-	hash, err := auth.HashPassword(password)
-	if err != nil {
-		return audit.Actor{}, err
-	}
-	actor := audit.Actor{Kind: audit.Person, Name: name, Role: audit.Owner}
-	err = owner.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if actor.WorkspaceID, err = tx.InsertWorkspace(ctx, workspace); err != nil {
-			return err
-		}
-		if actor.ID, err = tx.InsertPerson(ctx, strings.ToLower(email), name, hash); err != nil {
-			return err
-		}
-		return tx.InsertMember(ctx, actor.WorkspaceID, actor.ID, audit.Owner)
-	})
-	if err != nil {
-		return audit.Actor{}, fmt.Errorf("found workspace %q: %w", workspace, err)
-	}
-	return actor, nil
-}
-
-// IsFounded reports whether any person can sign in under the address.
-func IsFounded(ctx context.Context, s *store.Store, email string) (uuid.UUID, bool, error) {
-	var id uuid.UUID
-	err := s.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.PersonByEmail(ctx, strings.ToLower(email))
-		id = p.ID
-		return err
-	})
-	if apperr.Is(err, apperr.NotFound) {
-		return uuid.Nil, false, nil
-	}
-	return id, err == nil, err
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"rostrum/shared/apperr"
 	"rostrum/shared/audit"
+	"rostrum/shared/auth"
 	"rostrum/shared/config"
 	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
@@ -26,7 +26,6 @@ const (
 
 type bundle struct {
 	url     string
-	owner   *store.Store
 	service *signing.Service
 	actor   audit.Actor
 }
@@ -34,11 +33,20 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	url := storetest.Database(t)
-	b := &bundle{url: url, owner: storetest.Open(t, config.Secret(url), "")}
+	b := &bundle{url: url}
 	b.service = &signing.Service{Store: storetest.Open(t, config.Secret(url), store.RoleAPI)}
-	var err error
-	b.actor, err = signing.Found(t.Context(), b.owner, "Harbour", "Ada@Example.org", "Ada", password)
+	hash, err := auth.HashPassword(password)
 	require.NoError(t, err)
+	b.actor = audit.Actor{Kind: audit.Person, Name: "Ada", Role: audit.Owner}
+	require.NoError(t, storetest.Open(t, config.Secret(url), "").Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if b.actor.WorkspaceID, err = tx.InsertWorkspace(ctx, "Harbour"); err != nil {
+			return err
+		}
+		if b.actor.ID, err = tx.InsertPerson(ctx, email, "Ada", hash); err != nil {
+			return err
+		}
+		return tx.InsertMember(ctx, b.actor.WorkspaceID, b.actor.ID, audit.Owner)
+	}))
 	return b
 }
 
@@ -143,21 +151,4 @@ func TestPausingIsRecorded(t *testing.T) {
 		require.Equal(t, "fire drill", events[1].Detail["reason"])
 		return err
 	}))
-}
-
-func TestFoundingTwiceUnderOneAddressIsRefused(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	_, err := signing.Found(t.Context(), b.owner, "Again", email, "Ada", password)
-	require.True(t, apperr.Is(err, apperr.Conflict))
-	_, err = signing.Found(t.Context(), b.owner, "Weak", "bo@example.org", "Bo", "short")
-	require.True(t, apperr.Is(err, apperr.Invalid))
-	id, ok, err := signing.IsFounded(t.Context(), b.service.Store, email)
-	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, b.actor.ID, id)
-	id, ok, err = signing.IsFounded(t.Context(), b.service.Store, "nobody@example.org")
-	require.NoError(t, err)
-	require.False(t, ok)
-	require.Equal(t, uuid.Nil, id)
 }
