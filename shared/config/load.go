@@ -61,14 +61,13 @@ func describe(into any, err error) string {
 	}
 	var parts []string
 	for _, e := range agg.Errors {
-		switch e := e.(type) {
-		case env.ParseError:
-			parts = append(parts, fmt.Sprintf("%s is not a valid %s", variableOf(into, e.Name), e.Type))
-		case env.VarIsNotSetError:
-			parts = append(parts, e.Key+" is not set")
-		case env.EmptyVarError:
-			parts = append(parts, e.Key+" is empty")
-		default:
+		if parse, ok := errors.AsType[env.ParseError](e); ok {
+			parts = append(parts, fmt.Sprintf("%s is not a valid %s", parse.Name, parse.Type))
+		} else if unset, ok := errors.AsType[env.VarIsNotSetError](e); ok {
+			parts = append(parts, unset.Key+" is not set")
+		} else if empty, ok := errors.AsType[env.EmptyVarError](e); ok {
+			parts = append(parts, empty.Key+" is empty")
+		} else {
 			parts = append(parts, "a setting could not be read")
 		}
 	}

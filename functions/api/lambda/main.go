@@ -8,15 +8,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"rostrum/functions/api"
-	"rostrum/shared/config"
+	"rostrum/shared/secrets"
 )
 
 func main() {
+	ctx := context.Background()
 	var cfg api.Config
-	if err := config.Load(&cfg); err != nil {
+	if err := secrets.Load(ctx, &cfg); err != nil {
 		log.Fatal(err)
 	}
-	fn, closeAll, err := api.New(context.Background(), cfg)
+	fn, closeAll, err := api.New(ctx, cfg)
 	if err != nil {
 		log.Fatal(err)
 	}

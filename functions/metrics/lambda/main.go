@@ -8,15 +8,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"rostrum/functions/metrics"
-	"rostrum/shared/config"
+	"rostrum/shared/secrets"
 )
 
 func main() {
+	ctx := context.Background()
 	var cfg metrics.Config
-	if err := config.Load(&cfg); err != nil {
+	if err := secrets.Load(ctx, &cfg); err != nil {
 		log.Fatal(err)
 	}
-	fn, closeAll, err := metrics.New(context.Background(), cfg)
+	fn, closeAll, err := metrics.New(ctx, cfg)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -8,15 +8,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"rostrum/functions/review"
-	"rostrum/shared/config"
+	"rostrum/shared/secrets"
 )
 
 func main() {
+	ctx := context.Background()
 	var cfg review.Config
-	if err := config.Load(&cfg); err != nil {
+	if err := secrets.Load(ctx, &cfg); err != nil {
 		log.Fatal(err)
 	}
-	fn, closeAll, err := review.New(context.Background(), cfg)
+	fn, closeAll, err := review.New(ctx, cfg)
 	if err != nil {
 		log.Fatal(err)
 	}
