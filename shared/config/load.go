@@ -62,7 +62,7 @@ func describe(into any, err error) string {
 	var parts []string
 	for _, e := range agg.Errors {
 		if parse, ok := errors.AsType[env.ParseError](e); ok {
-			parts = append(parts, fmt.Sprintf("%s is not a valid %s", parse.Name, parse.Type))
+			parts = append(parts, fmt.Sprintf("%s is not a valid %s", variableOf(into, parse.Name), parse.Type))
 		} else if unset, ok := errors.AsType[env.VarIsNotSetError](e); ok {
 			parts = append(parts, unset.Key+" is not set")
 		} else if empty, ok := errors.AsType[env.EmptyVarError](e); ok {
