@@ -116,7 +116,9 @@ async function pages(context, id) {
     for (const path of paths) {
       await page.goto(base + path);
       await page.locator("h1").first().waitFor();
-      await page.waitForLoadState("networkidle");
+      await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+      const title = await page.locator("h1").first().innerText();
+      if (/nothing here|went wrong/i.test(title)) faults.push(`${path} says “${title}”`);
       const label = path === "/" ? "today" : path.split("/")[1] + (path.split("/").length > 2 ? "-one" : "");
       await page.screenshot({ path: join(shots, `${label}-${name}.png`), fullPage: true });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
