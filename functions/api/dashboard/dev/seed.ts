@@ -101,6 +101,7 @@ export function makePost(a: Account, state: PostState, texts: string[], extra: P
     approval: null,
     correlation_id: randomUUID(),
     why_not_out: null,
+    schedule_note: null,
     actions: [],
     ...extra,
   };

@@ -1,10 +1,10 @@
 import createClient from "openapi-fetch";
-import type { paths } from "./contract";
+import type { paths } from "./schema.gen";
 import type { ProblemBody } from "./model";
 import { Problem } from "./problem";
 
 export const api = createClient<paths>({
-  baseUrl: "",
+  baseUrl: window.location.origin,
   credentials: "same-origin",
   // Bound late, so that tests can put their own fetch in place.
   fetch: (request: Request) => globalThis.fetch(request),

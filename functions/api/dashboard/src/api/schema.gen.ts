@@ -148,6 +148,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/{id}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an account's sources
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-sources"];
+        put?: never;
+        /**
+         * Give an account something to read
+         * @description Takes the right `manage_accounts`.
+         */
+        post: operations["add-source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit": {
         parameters: {
             query?: never;
@@ -202,6 +226,126 @@ export interface paths {
         get: operations["changes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the agents for drafts
+         * @description Takes the right `run_agents`.
+         */
+        post: operations["generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/generations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the agents' runs
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-generations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/generations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show one run of the agents
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["get-generation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ideas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List ideas
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-ideas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ideas/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an idea off the list
+         * @description Takes the right `edit_posts`.
+         */
+        post: operations["dismiss-idea"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ideas/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have an idea drafted
+         * @description Takes the right `run_agents`.
+         */
+        post: operations["draft-idea"];
         delete?: never;
         options?: never;
         head?: never;
@@ -616,6 +760,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the agents asked their model, and what it cost
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -635,6 +799,26 @@ export interface paths {
          * @description Takes the right `read_workspace`.
          */
         delete: operations["sign-out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a source away
+         * @description Takes the right `manage_accounts`.
+         */
+        delete: operations["remove-source"];
         options?: never;
         head?: never;
         patch?: never;
@@ -749,6 +933,13 @@ export interface components {
             handle: string;
             id: string;
             network: string;
+        };
+        AddSourceInputBody: {
+            /** @enum {string} */
+            kind: "feed" | "note";
+            note?: string;
+            title?: string;
+            url?: string;
         };
         Approval: {
             by: string;
@@ -897,6 +1088,31 @@ export interface components {
             kind: "person" | "token" | "rule" | "system";
             name: string;
         };
+        Finding: {
+            /**
+             * Format: int64
+             * @description Exclusive.
+             */
+            end: number;
+            message: string;
+            /**
+             * Format: int64
+             * @description From 0.
+             */
+            part: number;
+            quote: string;
+            rule: string;
+            /** @enum {string} */
+            severity: "note" | "warn" | "block";
+            source_quote: string;
+            source_url: string;
+            /**
+             * Format: int64
+             * @description UTF-16 offset into the part's text; 0 and 0 is the whole part.
+             */
+            start: number;
+            suggestion: string;
+        };
         FindingsCount: {
             /** Format: int64 */
             block: number;
@@ -911,9 +1127,50 @@ export interface components {
             /** @example 2026-11-25T09:30:00 */
             local: string;
         };
+        GenerateInputBody: {
+            account_id: string;
+            /** @description Read before all sources. */
+            note?: string;
+            /** Format: int64 */
+            wanted: number;
+        };
+        Generation: {
+            account_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            drafts_made: number;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: string;
+            post_ids: string[];
+            /** @description Where it stands, in one sentence. */
+            progress: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed";
+            /** Format: int64 */
+            wanted: number;
+        };
         HealthOutputBody: {
             /** @example ok */
             status: string;
+        };
+        Idea: {
+            account_id: string;
+            angle: string;
+            /** Format: date-time */
+            created_at: string;
+            goal: string;
+            id: string;
+            post_id: string | null;
+            /** @description The source's own words. */
+            quote: string;
+            source_title: string;
+            source_url: string;
+            /** @enum {string} */
+            state: "new" | "drafted" | "dismissed";
+            title: string;
+            why: string;
         };
         Lateness: {
             /** Format: int64 */
@@ -955,6 +1212,9 @@ export interface components {
         ListReadingBody: {
             items: components["schemas"]["Reading"][];
         };
+        ListSourceBody: {
+            items: components["schemas"]["Source"][];
+        };
         ListVersionBody: {
             items: components["schemas"]["Version"][];
         };
@@ -988,8 +1248,23 @@ export interface components {
             /** @description Where the next page begins; null on the last. */
             next_cursor: string | null;
         };
+        PageGenerationBody: {
+            items: components["schemas"]["Generation"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+        };
+        PageIdeaBody: {
+            items: components["schemas"]["Idea"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+        };
         PagePostSummaryBody: {
             items: components["schemas"]["PostSummary"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+        };
+        PageRunBody: {
+            items: components["schemas"]["Run"][];
             /** @description Where the next page begins; null on the last. */
             next_cursor: string | null;
         };
@@ -1040,6 +1315,8 @@ export interface components {
             /** @description Why a scheduled post is kept back. */
             hold: components["schemas"]["Reason"] | null;
             id: string;
+            /** @description What it was made of. */
+            idea: components["schemas"]["Idea"] | null;
             /** Format: int64 */
             lateness_ms: number | null;
             needs_person: boolean;
@@ -1051,6 +1328,8 @@ export interface components {
             /** Format: date-time */
             published_at: string | null;
             remote_url: string | null;
+            /** @description The newest one. */
+            review: components["schemas"]["Review"] | null;
             /**
              * Format: int64
              * @description Rises when text, time, account or approval change.
@@ -1237,6 +1516,50 @@ export interface components {
             /** @description Send it again, when it was not found. */
             resend?: boolean;
         };
+        Review: {
+            /** Format: date-time */
+            created_at: string;
+            findings: components["schemas"]["Finding"][];
+            id: string;
+            /** @description It is of an earlier version than the current. */
+            stale: boolean;
+            summary: string;
+            /** @enum {string} */
+            verdict: "pass" | "changes";
+            /** Format: int64 */
+            version_number: number;
+        };
+        Run: {
+            account_id: string | null;
+            agent: string;
+            /**
+             * Format: int64
+             * @description Part of input_tokens.
+             */
+            cached_tokens: number;
+            /**
+             * Format: int64
+             * @description Millionths of a US dollar.
+             */
+            cost_micro_usd: number;
+            /** Format: int64 */
+            duration_ms: number;
+            id: string;
+            /** Format: int64 */
+            input_tokens: number;
+            model: string;
+            /** @enum {string} */
+            outcome: "ok" | "bad_answer" | "refused" | "unavailable";
+            /** Format: int64 */
+            output_tokens: number;
+            post_id: string | null;
+            problem: string;
+            prompt_name: string;
+            prompt_version: string;
+            simulated: boolean;
+            /** Format: date-time */
+            started_at: string;
+        };
         ScheduleInputBody: {
             /**
              * @description A wall clock, whole seconds, without a zone.
@@ -1263,7 +1586,26 @@ export interface components {
              */
             weekday: number;
         };
+        Source: {
+            account_id: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            /** Format: int64 */
+            item_count: number;
+            /** @enum {string} */
+            kind: "feed" | "note";
+            /** Format: date-time */
+            last_fetched_at: string | null;
+            /** @description What went wrong at the last fetch; empty when nothing did. */
+            last_problem: string;
+            note: string;
+            title: string;
+            url: string;
+        };
         TodayOutputBody: {
+            /** @description What the agents are at. */
+            drafts_in_progress: components["schemas"]["Generation"][];
             failed: components["schemas"]["PostSummary"][];
             /** @description Of the last seven days. */
             lateness: components["schemas"]["Lateness"] | null;
@@ -1574,6 +1916,77 @@ export interface operations {
             };
         };
     };
+    "list-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSourceBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-source": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key gets the first answer, marked Idempotency-Replayed. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddSourceInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-audit": {
         parameters: {
             query?: {
@@ -1662,6 +2075,210 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangesOutputBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    generate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key gets the first answer, marked Idempotency-Replayed. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-generations": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                limit?: number;
+                account_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageGenerationBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-generation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-ideas": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                limit?: number;
+                account_id?: string;
+                state?: "new" | "drafted" | "dismissed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageIdeaBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "dismiss-idea": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Idea"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "draft-idea": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key gets the first answer, marked Idempotency-Replayed. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
                 };
             };
             /** @description A problem */
@@ -2475,6 +3092,42 @@ export interface operations {
             };
         };
     };
+    "list-runs": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                limit?: number;
+                account_id?: string;
+                /** @description The post's own runs and those of the generation it came from. */
+                post_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRunBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "sign-in": {
         parameters: {
             query?: never;
@@ -2522,6 +3175,36 @@ export interface operations {
             204: {
                 headers: {
                     "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content?: never;

@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-query";
 import { api, newKey, take } from "./client";
 import { keys } from "./keys";
+import type { Idea } from "./model";
 
 export function useToday() {
   return useQuery({
@@ -24,7 +25,7 @@ export function useCalendar(range: { from: string; to: string; zone: string; acc
   });
 }
 
-export function useIdeas(filter: { account_id?: string; state?: string }) {
+export function useIdeas(filter: { account_id?: string; state?: Idea["state"] }) {
   return useInfiniteQuery({
     queryKey: [...keys.ideas, filter],
     initialPageParam: "",

@@ -1,6 +1,7 @@
 import { TextInput } from "@mantine/core";
 import { lazy, Suspense } from "react";
-import { localTime } from "../lib/time";
+import { dayWords, localTime } from "../lib/time";
+import { ClockInput } from "./ClockInput";
 import classes from "./WhenPicker.module.css";
 
 const MonthPicker = lazy(() => import("./MonthPicker"));
@@ -31,19 +32,19 @@ export function WhenPicker({ value, onChange, zone, now, slots = [] }: Props) {
       </div>
       <div className={classes.side}>
         <div className={classes.inputs}>
-          <TextInput
-            label="Date"
-            type="date"
-            value={date}
-            min={localTime(now, zone).date}
-            onChange={(e) => onChange(`${e.currentTarget.value}T${time}`)}
-          />
-          <TextInput
-            label="Time"
-            type="time"
-            value={time.slice(0, 5)}
-            onChange={(e) => onChange(`${date}T${e.currentTarget.value}`)}
-          />
+          <div className={classes.dateInput}>
+            <TextInput
+              label="Date"
+              type="date"
+              value={date}
+              min={localTime(now, zone).date}
+              onChange={(e) => onChange(`${e.currentTarget.value}T${time}`)}
+            />
+          </div>
+          <p className={classes.dateWords}>
+            {date ? dayWords(date, localTime(now, zone).date) : "Choose a day"}
+          </p>
+          <ClockInput label="Time" value={time.slice(0, 5)} onChange={(t) => onChange(`${date}T${t}`)} />
         </div>
         <p className="muted small">On the clock of {zone}.</p>
         {slots.length > 0 && (

@@ -17,7 +17,7 @@ import { useOverlays } from "../lib/overlays";
 import { say, sayProblem } from "../lib/toast";
 import classes from "./ideas.module.css";
 
-const shows = [
+const shows: { key: Idea["state"]; label: string }[] = [
   { key: "new", label: "New" },
   { key: "drafted", label: "Drafted" },
   { key: "dismissed", label: "Dismissed" },
@@ -27,7 +27,7 @@ export default function Ideas() {
   const [search, setSearch] = useSearchParams();
   const { openGenerate } = useOverlays();
   const accounts = useAccounts().data ?? [];
-  const state = search.get("show") ?? "new";
+  const state = shows.find((s) => s.key === search.get("show"))?.key ?? "new";
   const account = search.get("account") ?? "";
   const ideas = useIdeas(account ? { state, account_id: account } : { state });
   const list = ideas.data?.pages.flatMap((p) => p.items);

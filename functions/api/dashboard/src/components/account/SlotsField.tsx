@@ -1,9 +1,10 @@
-import { Button, Popover, TextInput } from "@mantine/core";
+import { Button, Popover } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Slot } from "../../api/model";
 import { weekdayName } from "../../lib/time";
 import { count } from "../../lib/words";
+import { ClockInput } from "../ClockInput";
 import classes from "./SlotsField.module.css";
 
 const week = [1, 2, 3, 4, 5, 6, 0];
@@ -77,19 +78,7 @@ function AddSlot({ weekday, onAdd }: { weekday: number; onAdd: (slots: Slot[]) =
       </Popover.Target>
       <Popover.Dropdown>
         <div className={classes.form}>
-          <TextInput
-            label="Time"
-            type="time"
-            data-autofocus
-            value={time}
-            onChange={(e) => setTime(e.currentTarget.value)}
-            onKeyDown={(e) => {
-              if (e.key === "Enter" && time) {
-                e.preventDefault();
-                add([weekday]);
-              }
-            }}
-          />
+          <ClockInput label="Time" autoFocus value={time} onChange={setTime} onEnter={() => add([weekday])} />
           <Button size="xs" disabled={!time} onClick={() => add([weekday])}>
             Add on {weekdayName(weekday)}
           </Button>
