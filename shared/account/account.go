@@ -136,18 +136,8 @@ func (p Profile) Validate() error {
 }
 
 func (p Profile) validateRhythm() error {
-	if len(p.Slots) > 7*48 {
-		return invalid("slots", "there are more than %d slots", 7*48)
-	}
-	seen := map[Slot]bool{}
-	for _, s := range p.Slots {
-		if s.Weekday < time.Sunday || s.Weekday > time.Saturday || s.Hour < 0 || s.Hour > 23 || s.Minute < 0 || s.Minute > 59 {
-			return invalid("slots", "%d %02d:%02d is not a weekday and a time", s.Weekday, s.Hour, s.Minute)
-		}
-		if seen[s] {
-			return invalid("slots", "%s %02d:%02d is there twice", s.Weekday, s.Hour, s.Minute)
-		}
-		seen[s] = true
+	if err := checkSlots(p.Slots); err != nil {
+		return err
 	}
 	if p.PostsPerWeek < 0 || p.PostsPerWeek > 100 {
 		return invalid("posts_per_week", "posts per week must be 0 to 100")
@@ -160,6 +150,23 @@ func (p Profile) validateRhythm() error {
 	}
 	if p.CatchUpWithin < 0 || p.CatchUpWithin > 7*24*time.Hour {
 		return invalid("catch_up_within_minutes", "the catch-up window must be 0 to 10080 minutes")
+	}
+	return nil
+}
+
+func checkSlots(slots []Slot) error {
+	if len(slots) > 7*48 {
+		return invalid("slots", "there are more than %d slots", 7*48)
+	}
+	seen := map[Slot]bool{}
+	for _, s := range slots {
+		if s.Weekday < time.Sunday || s.Weekday > time.Saturday || s.Hour < 0 || s.Hour > 23 || s.Minute < 0 || s.Minute > 59 {
+			return invalid("slots", "%d %02d:%02d is not a weekday and a time", s.Weekday, s.Hour, s.Minute)
+		}
+		if seen[s] {
+			return invalid("slots", "%s %02d:%02d is there twice", s.Weekday, s.Hour, s.Minute)
+		}
+		seen[s] = true
 	}
 	return nil
 }

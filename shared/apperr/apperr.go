@@ -30,15 +30,19 @@ const (
 	TooLarge
 )
 
-var names = map[Kind]string{
-	Internal: "internal", NotFound: "not found", Invalid: "invalid", Conflict: "conflict",
-	Unauthenticated: "unauthenticated", Forbidden: "forbidden", RateLimited: "rate limited",
-	Unavailable: "unavailable", Uncertain: "uncertain", PreconditionFailed: "precondition failed",
-	TooLarge: "too large",
-}
-
 // String returns the kind in lower-case words.
-func (k Kind) String() string { return names[k] }
+func (k Kind) String() string {
+	names := [...]string{
+		Internal: "internal", NotFound: "not found", Invalid: "invalid", Conflict: "conflict",
+		Unauthenticated: "unauthenticated", Forbidden: "forbidden", RateLimited: "rate limited",
+		Unavailable: "unavailable", Uncertain: "uncertain", PreconditionFailed: "precondition failed",
+		TooLarge: "too large",
+	}
+	if k < 0 || int(k) >= len(names) {
+		return names[Internal]
+	}
+	return names[k]
+}
 
 // Error is an error with a kind, a stable machine code, a message and a hint
 // for people, and the cause for the log.

@@ -149,8 +149,10 @@ func TestTheAPIRoleSeesItsOneWorkspaceOnly(t *testing.T) {
 	w.Scheduled(t, 0, "hello")
 	other, _ := w.AddWorkspace(t, "Other", "eve@example.com")
 	conn := connect(t, w, store.RoleAPI)
-	for _, table := range []string{"accounts", "posts", "versions", "approvals", "attempts", "readings", "audit_events", "outbox",
-		"sources", "ideas", "generations", "runs", "reviews", "findings", "account_tokens", "idempotency_keys", "workspaces"} {
+	for _, table := range []string{
+		"accounts", "posts", "versions", "approvals", "attempts", "readings", "audit_events", "outbox",
+		"sources", "ideas", "generations", "runs", "reviews", "findings", "account_tokens", "idempotency_keys", "workspaces",
+	} {
 		for _, setting := range []string{other.String(), ""} {
 			_, err := conn.Exec(t.Context(), "SELECT set_config('app.workspace_id', $1, false)", setting)
 			require.NoError(t, err)
@@ -190,10 +192,14 @@ func TestRolesCannotDoWhatTheirFunctionsDoNot(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	for role, forbidden := range map[string][]string{
-		store.RoleWorker: {"SELECT password_hash FROM people", "SELECT * FROM sessions", "UPDATE workspaces SET paused_at = now()",
-			"INSERT INTO approvals (workspace_id) VALUES (gen_random_uuid())", "ALTER TABLE posts DISABLE TRIGGER ALL"},
-		store.RoleAPI: {"DELETE FROM posts", "DELETE FROM audit_events", "INSERT INTO attempts (id) VALUES (gen_random_uuid())",
-			"INSERT INTO runs (id) VALUES (gen_random_uuid())", "DROP TABLE posts", "ALTER TABLE posts DISABLE ROW LEVEL SECURITY"},
+		store.RoleWorker: {
+			"SELECT password_hash FROM people", "SELECT * FROM sessions", "UPDATE workspaces SET paused_at = now()",
+			"INSERT INTO approvals (workspace_id) VALUES (gen_random_uuid())", "ALTER TABLE posts DISABLE TRIGGER ALL",
+		},
+		store.RoleAPI: {
+			"DELETE FROM posts", "DELETE FROM audit_events", "INSERT INTO attempts (id) VALUES (gen_random_uuid())",
+			"INSERT INTO runs (id) VALUES (gen_random_uuid())", "DROP TABLE posts", "ALTER TABLE posts DISABLE ROW LEVEL SECURITY",
+		},
 	} {
 		conn := connect(t, w, role)
 		for _, sql := range forbidden {

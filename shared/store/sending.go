@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -177,29 +178,48 @@ func (tx *Tx) alreadyBegun(ctx context.Context, in Intent, row dbsqlc.JudgeInten
 // the matter comes first, what only delays it last.
 func judge(in Intent, ws dbsqlc.LockWorkspaceSharedRow, acc dbsqlc.LockAccountSharedRow, row dbsqlc.JudgeIntentRow) Judgement {
 	started := in.Fence != 0
+	if isLost(in, row) {
+		return Judgement{Verdict: Lost}
+	}
+	if hold := holdOf(in, ws, acc, row); hold != "" {
+		return Judgement{Verdict: Held, Hold: hold}
+	}
 	switch {
-	case row.Revision != in.Revision, row.LiveAttempts > 0:
-		return Judgement{Verdict: Lost}
-	case started && (row.State != string(post.Sending) || int(row.AttemptNo) != in.Fence):
-		return Judgement{Verdict: Lost}
-	case !started && row.State != string(post.Scheduled):
-		return Judgement{Verdict: Lost}
-	case in.Hash == "" || row.ApprovedHash != in.Hash:
-		return Judgement{Verdict: Held, Hold: post.HeldContentChanged}
-	case ws.PausedAt != nil || containsNetwork(ws.PausedNetworks, acc.Network):
-		return Judgement{Verdict: Held, Hold: post.HeldPausedWorkspace}
-	case acc.PausedAt != nil:
-		return Judgement{Verdict: Held, Hold: post.HeldPausedAccount}
-	case acc.Status != string(account.Connected):
-		return Judgement{Verdict: Held, Hold: post.HeldReauth}
-	case acc.Limited:
-		return Judgement{Verdict: Held, Hold: post.HeldRateLimit}
 	case row.Early && !started:
 		return Judgement{Verdict: Early, Wait: time.Duration(row.DueInUs) * time.Microsecond}
 	case row.AcceptedParts == 0 && row.LateMs > in.Grace.Milliseconds():
 		return judgeLate(acc, row)
 	}
 	return Judgement{Verdict: Go}
+}
+
+// isLost reports that somebody else has the part, or that the post is no
+// longer the one the sender read.
+func isLost(in Intent, row dbsqlc.JudgeIntentRow) bool {
+	if row.Revision != in.Revision || row.LiveAttempts > 0 {
+		return true
+	}
+	if in.Fence != 0 {
+		return row.State != string(post.Sending) || int(row.AttemptNo) != in.Fence
+	}
+	return row.State != string(post.Scheduled)
+}
+
+// holdOf names what keeps the post back whatever the time; empty is nothing.
+func holdOf(in Intent, ws dbsqlc.LockWorkspaceSharedRow, acc dbsqlc.LockAccountSharedRow, row dbsqlc.JudgeIntentRow) post.HoldReason {
+	switch {
+	case in.Hash == "" || row.ApprovedHash != in.Hash:
+		return post.HeldContentChanged
+	case ws.PausedAt != nil || slices.Contains(ws.PausedNetworks, acc.Network):
+		return post.HeldPausedWorkspace
+	case acc.PausedAt != nil:
+		return post.HeldPausedAccount
+	case acc.Status != string(account.Connected):
+		return post.HeldReauth
+	case acc.Limited:
+		return post.HeldRateLimit
+	}
+	return ""
 }
 
 // judgeLate applies the account's catch-up rule to a post of which the
@@ -253,15 +273,6 @@ func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row db
 		return fmt.Errorf("record attempt of post %s part %d: %w", in.PostID, in.Part, classify(err))
 	}
 	return tx.Record(ctx, p.event(actor, "attempt.started", map[string]any{"part": in.Part, "number": row.PartAttempts + 1, "content_hash": in.Hash}))
-}
-
-func containsNetwork(paused []string, network string) bool {
-	for _, n := range paused {
-		if n == network {
-			return true
-		}
-	}
-	return false
 }
 
 // PostRef names a post with what its audit events and messages need.

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"rostrum/shared/account"
 	"rostrum/shared/apperr"
 	"rostrum/shared/audit"
 	"rostrum/shared/post"
@@ -25,15 +24,21 @@ func intent(p post.Post) store.Intent {
 	}
 }
 
-func begin(tb testing.TB, w *storetest.World, in store.Intent) store.Judgement {
-	tb.Helper()
-	var j store.Judgement
-	require.NoError(tb, w.Worker.Across(tb.Context(), func(ctx context.Context, tx *store.Tx) error {
+func begin(t *testing.T, w *storetest.World, in store.Intent) store.Judgement {
+	t.Helper()
+	j, err := tryBegin(t.Context(), w, in)
+	require.NoError(t, err)
+	return j
+}
+
+// tryBegin is begin for goroutines, in which a test must not end.
+func tryBegin(ctx context.Context, w *storetest.World, in store.Intent) (j store.Judgement, err error) {
+	err = w.Worker.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		j, err = tx.BeginAttempt(ctx, in, audit.SystemActor(in.WorkspaceID, "publish"))
 		return err
-	}))
-	return j
+	})
+	return j, err
 }
 
 func settle(t *testing.T, w *storetest.World, s store.Settlement) error {
@@ -128,7 +133,11 @@ func TestOfManyIntentsAtOnceExactlyOneGoes(t *testing.T) {
 	var goes atomic.Int32
 	for range 12 {
 		wg.Go(func() {
-			if begin(t, w, intent(p)).Verdict == store.Go {
+			j, err := tryBegin(t.Context(), w, intent(p))
+			if err != nil {
+				t.Error(err)
+			}
+			if j.Verdict == store.Go {
 				goes.Add(1)
 			}
 		})
@@ -159,7 +168,13 @@ func TestAPauseThatCommitsWhileTheIntentWaitsIsSeen(t *testing.T) {
 	_, err = tx.Exec(t.Context(), "UPDATE workspaces SET paused_at = now(), pause_reason = 'test'")
 	require.NoError(t, err)
 	answer := make(chan store.Judgement, 1)
-	go func() { answer <- begin(t, w, intent(p)) }()
+	go func() {
+		j, err := tryBegin(t.Context(), w, intent(p))
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- j
+	}()
 	watcher := connect(t, w, "")
 	require.Eventually(t, func() bool {
 		var waiting int
@@ -178,7 +193,13 @@ func TestAnEditAndAnIntentAtOnceDoNotBothWin(t *testing.T) {
 		var wg sync.WaitGroup
 		var verdict store.Verdict
 		var edit error
-		wg.Go(func() { verdict = begin(t, w, intent(p)).Verdict })
+		wg.Go(func() {
+			j, err := tryBegin(t.Context(), w, intent(p))
+			if err != nil {
+				t.Error(err)
+			}
+			verdict = j.Verdict
+		})
 		wg.Go(func() {
 			edit = w.API.InWorkspace(t.Context(), w.Workspace, func(ctx context.Context, tx *store.Tx) error {
 				locked, err := tx.LockPost(ctx, w.Workspace, p.ID)
@@ -333,7 +354,7 @@ func TestAnUnknownPostIsReadByOneAtATime(t *testing.T) {
 	in := intent(w.Scheduled(t, 0, "hello"))
 	begin(t, w, in)
 	require.NoError(t, settle(t, w, store.Settlement{AttemptID: in.AttemptID, To: post.AttemptUnknown, Code: "timeout"}))
-	ref := store.PostRef{WorkspaceID: w.Workspace, PostID: in.PostID, AccountID: account.ID(w.Account.ID)}
+	ref := store.PostRef{WorkspaceID: w.Workspace, PostID: in.PostID, AccountID: w.Account.ID}
 	claims := 0
 	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.PostBecomesUnknown(ctx, ref, 0, "timeout", "")

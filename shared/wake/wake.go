@@ -31,11 +31,6 @@ type Function struct {
 	Logger   *slog.Logger
 }
 
-// scheduled is what our EventBridge rules send: their Input, verbatim.
-type scheduled struct {
-	Task string `json:"task"`
-}
-
 // Handle is the Lambda handler. A batch of messages is answered with the ids of
 // those that failed (ReportBatchItemFailures); a schedule with nothing. Errors:
 // Invalid for an event that is neither, or a task that this function has not;
@@ -43,7 +38,8 @@ type scheduled struct {
 func (f *Function) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	var probe struct {
 		Records *json.RawMessage `json:"Records"` //nolint:tagliatelle // AWS spells it so.
-		Task    *string          `json:"task"`
+		// Task is what our EventBridge rules send as their Input.
+		Task *string `json:"task"`
 	}
 	if err := json.Unmarshal(raw, &probe); err != nil {
 		return nil, f.refuse("it is not a JSON object")

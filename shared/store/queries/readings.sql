@@ -9,7 +9,7 @@ ON CONFLICT DO NOTHING;
 WITH due AS (
   SELECT workspace_id, post_id, age_seconds FROM readings
   WHERE taken_at IS NULL AND given_up_at IS NULL
-    AND due_at < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+    AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
     AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '2 minutes')
   ORDER BY due_at LIMIT sqlc.arg(max_rows) FOR UPDATE SKIP LOCKED
 )

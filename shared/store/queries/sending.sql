@@ -141,7 +141,7 @@ WHERE workspace_id = $1 AND id = $2 AND status = 'connected';
 
 -- name: ExpiredLeases :many
 SELECT workspace_id, id FROM posts
-WHERE state = 'sending' AND lease_until < clock_timestamp()
+WHERE state = 'sending' AND lease_until < now()
 ORDER BY lease_until LIMIT sqlc.arg(max_rows);
 
 -- name: UpdateHolds :execrows
@@ -158,12 +158,13 @@ WITH v AS (
   FROM posts p
   JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
   JOIN workspaces w ON w.id = p.workspace_id
-  WHERE p.state = 'scheduled' AND p.due_at < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+  WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
 )
 UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp()
 FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
 
 -- name: DispatchDue :many
+-- now(), the transaction's start, because an index serves no volatile function.
 -- Marks the posts that fall due within the horizon as handed out and returns
 -- them, one page a call. A post is handed out once a revision; again only when
 -- it is overdue by 30 s and nobody is at it, which is what makes losing every
@@ -171,7 +172,7 @@ FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'sche
 WITH due AS (
   SELECT p.workspace_id, p.id FROM posts p
   WHERE p.state = 'scheduled'
-    AND p.due_at < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+    AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
     AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8))
     AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
                               'content_not_as_approved', 'found_late')
@@ -209,7 +210,7 @@ WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND state = 'u
 
 -- name: ReconcilesDue :many
 SELECT workspace_id, id, correlation_id, reconcile_at::timestamptz AS reconcile_at FROM posts
-WHERE state = 'unknown' AND reconcile_at < clock_timestamp() - make_interval(secs => sqlc.arg(overdue_seconds)::float8)
+WHERE state = 'unknown' AND reconcile_at < now() - make_interval(secs => sqlc.arg(overdue_seconds)::float8)
 ORDER BY reconcile_at LIMIT sqlc.arg(max_rows);
 
 -- name: OwnedRemoteIDs :many

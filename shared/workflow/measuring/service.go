@@ -167,6 +167,7 @@ func (s *Service) problem(ctx context.Context, ref store.PostRef, r store.OpenRe
 			text = "The account has to be connected again."
 		case apperr.RateLimited:
 			text, final = "The network's rate limit is used up.", false
+		default:
 		}
 	}
 	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {

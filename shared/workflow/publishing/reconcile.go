@@ -252,6 +252,7 @@ func (s *Service) blind(ctx context.Context, l look, cause error) error {
 		case apperr.Forbidden, apperr.Unauthenticated:
 			wait, person = 5*time.Minute, true
 			detail = "Rostrum may not read this account, so it cannot tell whether the post is there. Look at the account and decide."
+		default:
 		}
 	}
 	return s.underLock(ctx, l, func(ctx context.Context, tx *store.Tx, _ post.Post) error {

@@ -156,8 +156,10 @@ func TestAnAnswerWithoutATimelineIsNotAnEmptyTimeline(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fault(t, fault.Rule{Preset: "accepted_server_error", Times: 1})
-	b.fault(t, fault.Rule{Match: fault.Match{Method: "GET", Path: "/2/users/*/tweets"}, Action: fault.Action{Kind: fault.Answer, Status: 200,
-		ContentType: "application/json", Body: `{"errors":[{"title":"Not Found Error","detail":"Could not find user.","resource_type":"user"}]}`}})
+	b.fault(t, fault.Rule{Match: fault.Match{Method: "GET", Path: "/2/users/*/tweets"}, Action: fault.Action{
+		Kind: fault.Answer, Status: 200,
+		ContentType: "application/json", Body: `{"errors":[{"title":"Not Found Error","detail":"Could not find user.","resource_type":"user"}]}`,
+	}})
 	p := b.Scheduled(t, 0, "hello")
 	b.send(t, p)
 	b.age(t, p, time.Hour)
@@ -246,7 +248,8 @@ func TestASenderThatDiedAfterTheNetworkAcceptedLeadsToOnePost(t *testing.T) {
 	token, err := b.net.Grant("acme")
 	require.NoError(t, err)
 	o := b.client.Publish(t.Context(), platform.PublishRequest{Text: "one", Target: platform.Target{
-		Network: account.X, RemoteID: b.net.Accounts()[0].ID, Handle: "acme", AccessToken: secret(token.AccessToken)}})
+		Network: account.X, RemoteID: b.net.Accounts()[0].ID, Handle: "acme", AccessToken: secret(token.AccessToken),
+	}})
 	require.Equal(t, platform.Accepted, o.Class)
 	b.leaseEnds(t)
 	b.send(t, p) // The watchdog's message takes the post back.

@@ -181,7 +181,7 @@ func TestARateLimitKeepsTheWholeAccountBack(t *testing.T) {
 	require.Empty(t, b.audience())
 	require.Equal(t, post.HeldRateLimit, b.Post(t, second.ID).Hold)
 	require.Empty(t, b.Attempts(t, second.ID), "the network was not asked again")
-	wait := b.Post(t, first.ID).NotBefore.Sub(time.Now())
+	wait := time.Until(*b.Post(t, first.ID).NotBefore)
 	require.Greater(t, wait, 50*time.Second)
 	require.Less(t, wait, 90*time.Second)
 }

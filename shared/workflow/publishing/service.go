@@ -202,8 +202,10 @@ func (s *Service) withoutToken(ctx context.Context, ref store.PostRef, cause err
 			return tx.HoldPost(ctx, ref, actor(ref.WorkspaceID), post.HeldReauth)
 		}
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "no token now", slog.String("post_id", ref.PostID.String()), slog.String("error", cause.Error()))
-		return s.requeue(ctx, tx, ref, p.Revision, store.Requeue{Wait: 15 * time.Second, Hold: post.HeldRetry,
-			Code: "token_unavailable", Detail: "The account's sign-in is being renewed; the post goes out as soon as that is done."})
+		return s.requeue(ctx, tx, ref, p.Revision, store.Requeue{
+			Wait: 15 * time.Second, Hold: post.HeldRetry,
+			Code: "token_unavailable", Detail: "The account's sign-in is being renewed; the post goes out as soon as that is done.",
+		})
 	})
 }
 
@@ -255,7 +257,7 @@ func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPa
 		return sentPart{}, err
 	}
 	killpoint.Here("intent.committed")
-	begun := s.Clock.Now()
+	begun := judged.heard
 	if j.watch != nil {
 		if err := j.watch(ctx, lease+time.Second); err != nil {
 			// The tick watches too; the watchdog only makes it sooner.
@@ -265,7 +267,7 @@ func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPa
 	killpoint.Here("call.before")
 	outcome := s.call(ctx, j, in, begun)
 	killpoint.Here("call.answered")
-	result := settled{job: j, intent: in, judged: judged, outcome: outcome, at: judged.Now.Add(s.Clock.Now().Sub(begun))}
+	result := settled{job: j, intent: in, judged: judged.Judgement, outcome: outcome, at: judged.Now.Add(s.Clock.Now().Sub(begun))}
 	goOn, err := s.record(ctx, result)
 	killpoint.Here("result.committed")
 	return sentPart{goOn: goOn, fence: judged.Fence, remoteID: outcome.RemoteID}, err
@@ -284,14 +286,22 @@ func (j *job) intent(part, fence int) store.Intent {
 	}
 }
 
+// judgement is the store's, with our clock at the moment it was heard: from the
+// two, later moments are told in the database's time.
+type judgement struct {
+	store.Judgement
+	heard time.Time
+}
+
 // intend asks until the answer is not Early, waiting on the monotonic clock in
 // between; only the database's clock decides.
-func (s *Service) intend(ctx context.Context, in store.Intent) (store.Judgement, error) {
+func (s *Service) intend(ctx context.Context, in store.Intent) (judgement, error) {
 	for {
-		var j store.Judgement
+		var j judgement
 		err := s.group.do(ctx, s.Relay, lockOrder(in.AccountID, in.PostID), func(ctx context.Context, tx *store.Tx) error {
 			var err error
-			j, err = tx.BeginAttempt(ctx, in, actor(in.WorkspaceID))
+			j.Judgement, err = tx.BeginAttempt(ctx, in, actor(in.WorkspaceID))
+			j.heard = s.Clock.Now()
 			killpoint.Here("intent.before_commit")
 			return err
 		})

@@ -109,7 +109,9 @@ func (s *Service) Ahead(ctx context.Context) error {
 	var errs []error
 	for _, ref := range refs {
 		row, err := s.tokens(ctx, ref.WorkspaceID, ref.AccountID)
-		if err == nil {
+		// Whoever was faster has made the token new since the list was read; a
+		// second refresh would only use up its successor.
+		if err == nil && row.ExpiresAt.Sub(row.Now) <= ahead {
 			_, err = s.refresh(ctx, ref.WorkspaceID, ref.AccountID, row)
 		}
 		if err != nil && !apperr.Is(err, apperr.Unauthenticated) {
@@ -196,8 +198,9 @@ func (s *Service) refresh(ctx context.Context, workspace uuid.UUID, id account.I
 		// The old token may be used up. Nobody tries again before the lane is
 		// over; then once more, which either works or says that it is dead.
 		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, laneLength, true))
+	default:
+		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, 0, false))
 	}
-	return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, 0, false))
 }
 
 // save stores the new pair. The old refresh token is dead by now, so a
@@ -220,8 +223,10 @@ func (s *Service) save(ctx context.Context, workspace uuid.UUID, id account.ID, 
 				return err
 			}
 			actor := audit.SystemActor(workspace, "token refresher")
-			return tx.Record(ctx, audit.Event{Actor: actor, Action: "account.token_refreshed", SubjectKind: "account",
-				SubjectID: uuid.UUID(id), AccountID: uuid.UUID(id), Detail: map[string]any{"token_version": sealed.Version}})
+			return tx.Record(ctx, audit.Event{
+				Actor: actor, Action: "account.token_refreshed", SubjectKind: "account",
+				SubjectID: uuid.UUID(id), AccountID: uuid.UUID(id), Detail: map[string]any{"token_version": sealed.Version},
+			})
 		})
 		if err == nil {
 			return nil

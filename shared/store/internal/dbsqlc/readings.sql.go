@@ -109,7 +109,7 @@ const readingsDue = `-- name: ReadingsDue :many
 WITH due AS (
   SELECT workspace_id, post_id, age_seconds FROM readings
   WHERE taken_at IS NULL AND given_up_at IS NULL
-    AND due_at < clock_timestamp() + make_interval(secs => $1::float8)
+    AND due_at < now() + make_interval(secs => $1::float8)
     AND (dispatched_at IS NULL OR dispatched_at < clock_timestamp() - interval '2 minutes')
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )

@@ -213,7 +213,7 @@ const dispatchDue = `-- name: DispatchDue :many
 WITH due AS (
   SELECT p.workspace_id, p.id FROM posts p
   WHERE p.state = 'scheduled'
-    AND p.due_at < clock_timestamp() + make_interval(secs => $1::float8)
+    AND p.due_at < now() + make_interval(secs => $1::float8)
     AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => $1::float8))
     AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
                               'content_not_as_approved', 'found_late')
@@ -245,6 +245,7 @@ type DispatchDueRow struct {
 	SendAt        time.Time
 }
 
+// now(), the transaction's start, because an index serves no volatile function.
 // Marks the posts that fall due within the horizon as handed out and returns
 // them, one page a call. A post is handed out once a revision; again only when
 // it is overdue by 30 s and nobody is at it, which is what makes losing every
@@ -306,7 +307,7 @@ func (q *Queries) DispatchPost(ctx context.Context, arg DispatchPostParams) (Dis
 
 const expiredLeases = `-- name: ExpiredLeases :many
 SELECT workspace_id, id FROM posts
-WHERE state = 'sending' AND lease_until < clock_timestamp()
+WHERE state = 'sending' AND lease_until < now()
 ORDER BY lease_until LIMIT $1
 `
 
@@ -765,7 +766,7 @@ func (q *Queries) PostBecomesUnknown(ctx context.Context, arg PostBecomesUnknown
 
 const reconcilesDue = `-- name: ReconcilesDue :many
 SELECT workspace_id, id, correlation_id, reconcile_at::timestamptz AS reconcile_at FROM posts
-WHERE state = 'unknown' AND reconcile_at < clock_timestamp() - make_interval(secs => $1::float8)
+WHERE state = 'unknown' AND reconcile_at < now() - make_interval(secs => $1::float8)
 ORDER BY reconcile_at LIMIT $2
 `
 
@@ -978,7 +979,7 @@ WITH v AS (
   FROM posts p
   JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
   JOIN workspaces w ON w.id = p.workspace_id
-  WHERE p.state = 'scheduled' AND p.due_at < clock_timestamp() + make_interval(secs => $1::float8)
+  WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => $1::float8)
 )
 UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp()
 FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason
