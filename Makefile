@@ -74,6 +74,18 @@ e2e: dashboard ## The main story in a real browser
 kill: ## Kill the local stack again and again while it sends, and count doubles and losses
 	@go run ./scripts/kill
 
+# The fault suite. SEEDS, SEED (the first) and SCENARIO (numbers with commas)
+# choose; a run that fails prints the command that replays it.
+FAULT = mkdir -p $(BUILD) && go build -tags fault -o $(BUILD)/faulttest ./scripts/faulttest && exec $(BUILD)/faulttest
+
+.PHONY: fault
+fault: need-go ## Every fault scenario, by seed: kill, freeze, cut, lose, and judge by the network's ledger
+	@$(FAULT) -seeds $(or $(SEEDS),5) -seed $(or $(SEED),1) -scenario "$(SCENARIO)"
+
+.PHONY: fault/short
+fault/short: need-go ## One seed of each fault scenario that CI runs
+	@$(FAULT) -short -seed $(or $(SEED),1)
+
 .PHONY: lint
 lint: $(BIN)/.golangci-lint-$(GOLANGCI_VERSION) ## Formatters and linters, without changing anything
 	@$(BIN)/golangci-lint fmt --diff ./...

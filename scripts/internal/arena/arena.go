@@ -128,6 +128,10 @@ func New(ctx context.Context, o Options) (_ *Arena, err error) {
 		return nil, fmt.Errorf("connect to the arena's database: %w", err)
 	}
 	a.closers = append(a.closers, a.sql.Close)
+	// A storm of connections must not shut the judge out.
+	if err := a.sql.Ping(ctx); err != nil {
+		return nil, fmt.Errorf("connect to the arena's database: %w", err)
+	}
 	return a, nil
 }
 

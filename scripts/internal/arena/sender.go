@@ -122,7 +122,7 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 
 // tick wakes the function as its schedule would, only more often.
 func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOnce int) {
-	for every > 0 {
+	for first := true; every > 0; {
 		var wg sync.WaitGroup
 		for range atOnce {
 			wg.Go(func() {
@@ -133,6 +133,10 @@ func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOn
 			})
 		}
 		wg.Wait()
+		if first {
+			fmt.Fprintln(os.Stderr, upLine)
+			first = false
+		}
 		if !Pause(ctx, every) {
 			return
 		}
@@ -158,6 +162,22 @@ func answering(handle func(context.Context, json.RawMessage) (any, error), how s
 		}
 		return answer, err
 	}
+}
+
+// upLine is what a child says after its first tick.
+const upLine = "arena: the first tick is over"
+
+// AwaitUp waits until the child's first tick is over.
+func (s *Sender) AwaitUp(ctx context.Context) error {
+	for range 400 {
+		if raw, err := os.ReadFile(s.Log); err == nil && strings.Contains(string(raw), upLine) {
+			return nil
+		}
+		if !Pause(ctx, 25*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+	return errors.New("the sender did not come up")
 }
 
 // How is what a child is told beside the usual.

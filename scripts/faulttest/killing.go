@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/scripts/internal/arena"
+	"rostrum/shared/killpoint"
+	"rostrum/shared/simulator/fault"
+)
+
+// deadlines of one kill: how long until the point is reached, and until all
+// posts have their ends, with time warped.
+const (
+	reachWithin  = 40 * time.Second
+	settleWithin = 60 * time.Second
+	warpStep     = 12 * time.Second
+	lanes        = 3
+)
+
+// killedAnywhere kills a sender with SIGKILL at every kill point there is, each
+// time while single posts and a thread go out, and starts another.
+func killedAnywhere(ctx context.Context, r *trial) error {
+	points := killpoint.Points()
+	errs := make([]error, lanes)
+	var wg sync.WaitGroup
+	for lane := range lanes {
+		wg.Go(func() {
+			a, accounts, err := r.world(ctx, 3, nil)
+			if err != nil {
+				errs[lane] = err
+				return
+			}
+			for i := lane; i < len(points); i += lanes {
+				if err := r.killAt(ctx, a, accounts, points[i].Name); err != nil {
+					errs[lane] = errors.Join(errs[lane], fmt.Errorf("kill at %s: %w", points[i].Name, err))
+				}
+			}
+			errs[lane] = errors.Join(errs[lane], r.finish(ctx, a, settleWithin, warpStep))
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// killAt lets posts go out, kills the sender at the point, and has another one
+// finish the work.
+func (r *trial) killAt(ctx context.Context, a *arena.Arena, accounts []*arena.Account, point string) error {
+	area, _, _ := strings.Cut(point, ".")
+	now := time.Now()
+	var posts []*arena.Post
+	for i, acc := range accounts {
+		made, err := a.Schedule(ctx, acc, now.Add(time.Duration(2*i-1)*time.Second), r.contents(1, 1)[0], r.contents(1, 3)[0])
+		if err != nil {
+			return err
+		}
+		posts = append(posts, made...)
+	}
+	if err := r.prepareKill(ctx, a, area, posts); err != nil {
+		return err
+	}
+	kill := fmt.Sprintf("%s:%d", point, 1+r.intN(passings(point)))
+	sender, err := a.Start(ctx, arena.How{Kill: kill})
+	if err != nil {
+		return err
+	}
+	if !sender.AwaitDeath(ctx, reachWithin, area == "reconcile" || area == "recover") {
+		sender.Kill()
+		return fmt.Errorf("the sender never came to %s", kill)
+	}
+	next, err := a.Start(ctx, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer next.Kill()
+	if area == "refresh" {
+		// What the network gave and the dead sender alone knew is lost for good:
+		// the account is to be held, its posts not failed, until a person signs in.
+		if err := a.Settle(ctx, settleWithin, warpStep); err != nil {
+			return err
+		}
+		for _, acc := range accounts {
+			if err := a.Reconnect(ctx, acc); err != nil {
+				return err
+			}
+		}
+		for _, p := range posts {
+			p.Expect = nil
+		}
+	}
+	return a.Settle(ctx, settleWithin, warpStep)
+}
+
+// prepareKill brings about what has to be there for the point to be reached.
+func (r *trial) prepareKill(ctx context.Context, a *arena.Arena, area string, posts []*arena.Post) error {
+	switch area {
+	case "recover":
+		sender, err := a.Start(ctx, arena.How{Kill: "call.bytes_written:2"})
+		if err != nil {
+			return err
+		}
+		if !sender.AwaitDeath(ctx, reachWithin, false) {
+			sender.Kill()
+			return errors.New("the first sender did not die")
+		}
+	case "reconcile":
+		for i, p := range posts {
+			preset := []string{"accepted_reset", "server_error", "accepted_truncated"}[i%3]
+			if err := spoil(a, p.Texts[len(p.Texts)-1], fault.Rule{Preset: preset, Times: 1}); err != nil {
+				return err
+			}
+		}
+	case "refresh":
+		for _, p := range posts {
+			p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && s.Hold == "account_needs_reconnect" }
+		}
+		return a.Exec(ctx, "UPDATE account_tokens SET expires_at = clock_timestamp() + interval '10 seconds'")
+	}
+	return nil
+}
+
+// passings is how often a point is passed at least while six posts go out.
+func passings(point string) int {
+	switch point {
+	case "dispatch.committed", "outbox.before_send", "outbox.half_sent", "outbox.before_mark", "recover.before_commit", "recover.committed":
+		return 1
+	case "refresh.leased", "refresh.answered", "refresh.saved", "reconcile.before_commit", "reconcile.committed", "reconcile.read", "reconcile.claimed":
+		return 2
+	}
+	return 4
+}
+
+// spoil puts a rule on the creation of one text.
+func spoil(a *arena.Arena, text string, rule fault.Rule) error {
+	rule.Match = fault.Match{Method: http.MethodPost, Path: "/2/tweets", Contains: firstWords(text)}
+	_, err := a.Network.Faults().Add(rule)
+	return err
+}
+
+// firstWords is the part of a text that JSON writes as it is.
+func firstWords(text string) string {
+	head, _, _ := strings.Cut(text, "<")
+	return head
+}
+
+// frozen stops a sender right before its call for longer than its lease. A
+// second one takes the post over; when the first wakes up it must not send.
+func frozen(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 2, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Schedule(ctx, accounts[0], time.Now(), r.contents(2, 1)...); err != nil {
+		return err
+	}
+	if _, err := a.Schedule(ctx, accounts[1], time.Now(), r.contents(1, 3)...); err != nil {
+		return err
+	}
+	point := []string{"call.before", "intent.committed", "send.prepared"}[r.intN(3)]
+	first, err := a.Start(ctx, arena.How{Freeze: point})
+	if err != nil {
+		return err
+	}
+	if !first.AwaitStop(ctx, reachWithin) {
+		return fmt.Errorf("the sender never came to %s", point)
+	}
+	second, err := a.Start(ctx, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer second.Kill()
+	// The lease is 25 s; a time warp would not reach the frozen one's clock.
+	arena.Pause(ctx, 27*time.Second)
+	first.Signal(contSignal)
+	arena.Pause(ctx, 2*time.Second)
+	first.Kill()
+	return r.finish(ctx, a, settleWithin, warpStep)
+}
+
+// rollout ends senders as a deployment does, with SIGTERM, while they send, and
+// hands the new one a hold and a message of a kind that it does not know.
+func rollout(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 2, nil)
+	if err != nil {
+		return err
+	}
+	for round := range 3 {
+		for _, acc := range accounts {
+			if _, err := a.Schedule(ctx, acc, time.Now().Add(time.Second), r.contents(2, 2)...); err != nil {
+				return err
+			}
+		}
+		old, err := a.Start(ctx, arena.How{})
+		if err != nil {
+			return err
+		}
+		arena.Pause(ctx, time.Duration(300+r.intN(1500))*time.Millisecond)
+		next, err := a.Start(ctx, arena.How{})
+		if err != nil {
+			return err
+		}
+		old.Signal(termSignal)
+		<-old.Ended()
+		if round == 0 {
+			p := a.Posts()[0]
+			e, err := unknownKind(p)
+			if err != nil {
+				return err
+			}
+			if err := a.Deliver(ctx, 2, e); err != nil {
+				return err
+			}
+			err = a.Exec(ctx, "UPDATE posts SET hold_reason = 'of_a_newer_version' WHERE state = 'scheduled' AND id = $1", uuid.UUID(p.ID))
+			if err != nil {
+				return err
+			}
+		}
+		if err := a.Settle(ctx, settleWithin, warpStep); err != nil {
+			return err
+		}
+		next.Kill()
+	}
+	return r.finish(ctx, a, settleWithin, warpStep)
+}

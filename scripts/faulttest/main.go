@@ -1,0 +1,278 @@
+// Command faulttest is the fault suite: real senders against a real Postgres,
+// the SQS endpoint and the simulated X, with one thing after the other going
+// wrong. The simulated network's ledger is the judge. Each scenario runs by
+// seed; one that fails prints the command that replays it.
+//
+// It has to be built with the tag fault, or nothing dies: make fault.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"rostrum/scripts/internal/arena"
+	"rostrum/shared/config"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "sender" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if err := arena.RunSender(ctx, config.Environ()); err != nil {
+			fmt.Fprintln(os.Stderr, "sender: "+err.Error())
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(run())
+}
+
+func run() int {
+	short := flag.Bool("short", false, "one seed of each scenario that CI runs")
+	seeds := flag.Int("seeds", 5, "how many seeds of each scenario")
+	seed := flag.Uint64("seed", 1, "the first seed")
+	only := flag.String("scenario", "", "the scenarios to run, by number, with commas")
+	parallel := flag.Int("parallel", 3, "how many runs at once")
+	keep := flag.Bool("keep", false, "keep the senders' logs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s := &suite{short: *short, seeds: *seeds, first: *seed, began: time.Now(), slots: make(chan struct{}, *parallel)}
+	if *short {
+		s.seeds = 1
+	}
+	if *only != "" {
+		s.only = strings.Split(*only, ",")
+	}
+	ok, err := s.all(ctx, *keep)
+	if err != nil {
+		fmt.Println("fault: " + err.Error())
+		return 1
+	}
+	if !ok {
+		return 1
+	}
+	return 0
+}
+
+// suite is one campaign.
+type suite struct {
+	short   bool
+	seeds   int
+	first   uint64
+	only    []string
+	began   time.Time
+	dir     string
+	program string
+	cluster *arena.Cluster
+	slots   chan struct{}
+}
+
+// result is what came of one scenario over its seeds.
+type result struct {
+	scenario scenario
+	verdict  arena.Verdict
+	failed   int
+	errs     []string
+	took     time.Duration
+}
+
+func (s *suite) all(ctx context.Context, keep bool) (bool, error) {
+	dir, remove, err := arena.TempDir()
+	if err != nil {
+		return false, err
+	}
+	s.dir = dir
+	if keep {
+		fmt.Println("fault: the senders' logs are in " + dir)
+	} else {
+		defer remove()
+	}
+	if s.program, err = os.Executable(); err != nil {
+		return false, fmt.Errorf("find this program: %w", err)
+	}
+	if s.cluster, err = arena.OpenCluster(ctx, filepath.Join(dir, "postgres"), false, 300); err != nil {
+		return false, err
+	}
+	defer func() { _ = s.cluster.Close(context.WithoutCancel(ctx)) }()
+
+	list := slices.DeleteFunc(scenarios(), func(c scenario) bool {
+		return len(s.only) > 0 && !slices.Contains(s.only, c.id) || s.short && c.nightly && len(s.only) == 0
+	})
+	results := make([]result, len(list))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i, c := range list {
+		results[i].scenario = c
+		if c.run == nil {
+			continue
+		}
+		for n := range s.seeds {
+			wg.Go(func() {
+				s.slots <- struct{}{}
+				defer func() { <-s.slots }()
+				s.one(ctx, c, s.first+uint64(n), &mu, &results[i])
+			})
+		}
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return false, errors.New("stopped")
+	}
+	return s.report(results), nil
+}
+
+// one runs one scenario with one seed and adds what came of it.
+func (s *suite) one(ctx context.Context, c scenario, seed uint64, mu *sync.Mutex, into *result) {
+	began := time.Now()
+	r := &trial{suite: s, seed: seed, id: c.id, rng: rand.New(rand.NewPCG(seed, 1))}
+	err := c.run(ctx, r)
+	r.close(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		return
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	into.verdict.Add(r.verdict)
+	into.took += time.Since(began)
+	if err != nil {
+		into.errs = append(into.errs, err.Error())
+	}
+	if err == nil && r.verdict.Clean() {
+		return
+	}
+	into.failed++
+	fmt.Printf("fault: scenario %s failed with seed %d; to replay: make fault SCENARIO=%s SEED=%d SEEDS=1\n", c.id, seed, c.id, seed)
+	if err != nil {
+		fmt.Printf("  %v\n", err)
+	}
+	for _, line := range r.verdict.Said[:min(len(r.verdict.Said), 10)] {
+		fmt.Println("  " + line)
+	}
+}
+
+func (s *suite) report(results []result) bool {
+	fmt.Printf("\n%-4s %-58s %6s %6s %5s %5s %5s %5s %5s %7s\n", "no", "scenario", "seeds", "posts", "dup", "lost", "early", "unaud", "stuck", "s/seed")
+	var total arena.Verdict
+	ran, broken := 0, 0
+	for _, r := range results {
+		if r.scenario.run == nil {
+			fmt.Printf("%-4s %-58s absent: %s\n", r.scenario.id, r.scenario.name, r.scenario.absent)
+			continue
+		}
+		ran++
+		broken += r.failed
+		v := r.verdict
+		total.Add(v)
+		fmt.Printf("%-4s %-58s %3d/%-2d %6d %5d %5d %5d %5d %5d %7.1f\n", r.scenario.id, r.scenario.name, s.seeds-r.failed, s.seeds,
+			v.Posts, v.Duplicate, v.Lost, v.Early, v.Unaudited, v.Stuck, r.took.Seconds()/float64(s.seeds))
+	}
+	if broken > 0 {
+		fmt.Printf("\nfault: %d runs failed in %.0f s", broken, time.Since(s.began).Seconds())
+	}
+	fmt.Printf("\nfault: %d posts judged in %.0f s\n", total.Posts, time.Since(s.began).Seconds())
+	fmt.Printf("fault: %d scenarios x %d seeds: %d duplicate, %d lost, %d early, %d unaudited, %d stuck\n",
+		ran, s.seeds, total.Duplicate, total.Lost, total.Early, total.Unaudited, total.Stuck)
+	return broken == 0
+}
+
+// trial is one scenario with one seed.
+type trial struct {
+	suite   *suite
+	seed    uint64
+	id      string
+	rng     *rand.Rand
+	verdict arena.Verdict
+	closers []func(context.Context)
+
+	mu    sync.Mutex
+	texts int
+}
+
+func (r *trial) onClose(f func(context.Context)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closers = append(r.closers, f)
+}
+
+func (r *trial) close(ctx context.Context) {
+	for _, f := range slices.Backward(r.closers) {
+		f(ctx)
+	}
+}
+
+// world makes an arena with one tenant and some accounts.
+func (r *trial) world(ctx context.Context, accounts int, change func(*arena.Options)) (*arena.Arena, []*arena.Account, error) {
+	url, drop, err := r.suite.cluster.Database(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.onClose(drop)
+	return r.worldOn(ctx, url, accounts, change)
+}
+
+func (r *trial) worldOn(ctx context.Context, url string, accounts int, change func(*arena.Options)) (*arena.Arena, []*arena.Account, error) {
+	o := arena.Options{URL: url, Program: []string{r.suite.program, "sender"}, Template: "template.yaml", Dir: r.suite.dir}
+	if change != nil {
+		change(&o)
+	}
+	a, err := arena.New(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.onClose(func(context.Context) { a.Close() })
+	w, err := a.AddWorkspace(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := a.AddAccounts(ctx, w, accounts)
+	return a, list, err
+}
+
+// text is one that nobody else has.
+func (r *trial) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.texts++
+	return fmt.Sprintf("Fault %s/%d, text %d: <%d> & https://example.com/%d", r.id, r.seed, r.texts, r.rng.Uint64(), r.texts)
+}
+
+// contents makes n posts of the given number of parts.
+func (r *trial) contents(n, parts int) [][]string {
+	out := make([][]string, n)
+	for i := range out {
+		for range parts {
+			out[i] = append(out[i], r.text())
+		}
+	}
+	return out
+}
+
+// finish waits for the ends and judges.
+func (r *trial) finish(ctx context.Context, a *arena.Arena, within, warp time.Duration) error {
+	if err := a.Settle(ctx, within, warp); err != nil {
+		return err
+	}
+	v, err := a.Judge(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.verdict.Add(v)
+	return err
+}
+
+func (r *trial) intN(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rng.IntN(n)
+}

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/scripts/internal/arena"
+	"rostrum/shared/simulator/fault"
+)
+
+// play lets one post per rule go out, with that rule upon it, and judges.
+func (r *trial) play(ctx context.Context, rules []fault.Rule, then func(a *arena.Arena, posts []*arena.Post) error) error {
+	a, accounts, err := r.world(ctx, 3, nil)
+	if err != nil {
+		return err
+	}
+	var posts []*arena.Post
+	for i, rule := range rules {
+		made, err := a.Schedule(ctx, accounts[i%len(accounts)], time.Now().Add(time.Second), r.contents(1, 1+i%3)...)
+		if err != nil {
+			return err
+		}
+		// The rule falls on one of the parts.
+		texts := made[0].Texts
+		if err := spoil(a, texts[r.intN(len(texts))], rule); err != nil {
+			return err
+		}
+		posts = append(posts, made...)
+	}
+	end, err := start(ctx, a, 2, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	return then(a, posts)
+}
+
+func lostAnswers(ctx context.Context, r *trial) error {
+	rules := []fault.Rule{
+		{Preset: "accepted_reset", Times: 1},
+		{Preset: "accepted_server_error", Times: 1},
+		{Preset: "accepted_bad_gateway", Times: 1},
+		{Preset: "accepted_no_id", Times: 1},
+		{Preset: "accepted_not_json", Times: 1},
+		{Preset: "accepted_truncated", Times: 1},
+		{Preset: "accepted_hang", Times: 1},
+		{Preset: "server_error", Times: 1},
+		{Preset: "bad_gateway", Times: 1},
+		{Preset: "reset", Times: 1},
+		{Preset: "hang", Times: 1},
+		{Preset: "server_error", Times: 2},
+	}
+	return r.play(ctx, rules, func(a *arena.Arena, _ []*arena.Post) error {
+		// Those that hang take the call's deadline of 10 s; a warp may not pass it.
+		arena.Pause(ctx, 13*time.Second)
+		return r.finish(ctx, a, settleWithin, warpStep)
+	})
+}
+
+// lateEffects is waited for in real time: 10 s until the client gives up, 40 s
+// until the network takes the post all the same, 30 s until reads show it.
+func lateEffects(ctx context.Context, r *trial) error {
+	late := fault.Rule{Times: 1, Action: fault.Action{Kind: fault.LateEffect, DelayMS: 40_000}}
+	return r.play(ctx, []fault.Rule{late, late, late, late, late, late}, func(a *arena.Arena, _ []*arena.Post) error {
+		_, err := a.Network.Faults().Add(fault.Rule{
+			Match:  fault.Match{Method: http.MethodGet, Path: "/2/users/*/tweets"},
+			Action: fault.Action{Kind: fault.Lag, DelayMS: 30_000},
+		})
+		if err != nil {
+			return err
+		}
+		return r.finish(ctx, a, 4*time.Minute, 0)
+	})
+}
+
+func blindReads(ctx context.Context, r *trial) error {
+	unsure := fault.Rule{Preset: "accepted_server_error", Times: 1}
+	never := fault.Rule{Preset: "server_error", Times: 1}
+	return r.play(ctx, []fault.Rule{unsure, never, unsure, never, unsure, never}, func(a *arena.Arena, posts []*arena.Post) error {
+		blind, err := a.Network.Faults().Add(fault.Rule{
+			Preset: []string{"unavailable", "not_permitted", "rate_limited"}[r.intN(3)],
+			Match:  fault.Match{Method: http.MethodGet, Path: "/2/users/*/tweets"},
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range posts {
+			p.Expect = func(s arena.Seen) bool { return s.State == "unknown" && s.NeedsPerson }
+		}
+		if err := r.finish(ctx, a, 90*time.Second, warpStep); err != nil {
+			return err
+		}
+		// It can be read again: what a person was asked about settles by itself.
+		a.Network.Faults().Remove(blind.ID)
+		for _, p := range posts {
+			p.Expect = nil
+		}
+		return r.finish(ctx, a, 90*time.Second, 30*time.Second)
+	})
+}
+
+func duplicateRefusals(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 2, nil)
+	if err != nil {
+		return err
+	}
+	// A twin that somebody posted by hand: ours is refused, and fails with a word.
+	twin, err := a.Schedule(ctx, accounts[0], time.Now(), []string{arena.OwnTwin + r.text()})
+	if err != nil {
+		return err
+	}
+	if err := a.PostByHand(ctx, accounts[0], twin[0].Texts[0]); err != nil {
+		return err
+	}
+	twin[0].Expect = func(s arena.Seen) bool { return s.State == "failed" && s.FailureCode == "duplicate_content" }
+	// It was seen before ours was due, by whoever posted it.
+	twin[0].Due = time.Time{}
+	// One that was accepted without a word, and whose absence a lagging read then
+	// proves falsely: the second try is refused as its duplicate.
+	doubt, err := a.Schedule(ctx, accounts[1], time.Now(), r.contents(2, 1)...)
+	if err != nil {
+		return err
+	}
+	for _, p := range doubt {
+		if err := spoil(a, p.Texts[0], fault.Rule{Preset: "accepted_server_error", Times: 1}); err != nil {
+			return err
+		}
+	}
+	lag, err := a.Network.Faults().Add(fault.Rule{
+		Match:  fault.Match{Method: http.MethodGet, Path: "/2/users/*/tweets"},
+		Action: fault.Action{Kind: fault.Lag, DelayMS: 3_600_000},
+	})
+	if err != nil {
+		return err
+	}
+	end, err := start(ctx, a, 2, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	arena.Pause(ctx, 2*time.Second)
+	for range 40 {
+		if err := a.Warp(ctx, warpStep); err != nil {
+			return err
+		}
+		arena.Pause(ctx, 200*time.Millisecond)
+		n, err := a.Count(ctx, "SELECT count(*) FROM attempts WHERE code = 'duplicate_content' AND state = 'unknown'")
+		if err == nil && n == len(doubt) {
+			break
+		}
+	}
+	a.Network.Faults().Remove(lag.ID)
+	return r.finish(ctx, a, settleWithin, 30*time.Second)
+}
+
+func rateLimits(ctx context.Context, r *trial) error {
+	rules := []fault.Rule{
+		{Preset: "rate_limited", Times: 2},
+		{Preset: "rate_limited_silent", Times: 2},
+		{Preset: "rate_limited_past", Times: 3},
+		{Preset: "rate_limited_absurd", Times: 1},
+		{Preset: "rate_limited_day", Times: 1},
+		{Preset: "credits_depleted", Times: 1},
+	}
+	return r.play(ctx, rules, func(a *arena.Arena, posts []*arena.Post) error {
+		for _, p := range posts {
+			p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && s.FailureCode != "" }
+		}
+		arena.Pause(ctx, 4*time.Second)
+		began := a.Network.Faults().Requests()["POST /2/tweets"]
+		arena.Pause(ctx, 3*time.Second)
+		if n := a.Network.Faults().Requests()["POST /2/tweets"] - began; n > 12 {
+			return fmt.Errorf("%d calls within three seconds of a rate limit", n)
+		}
+		// The longest wait is bounded by a day, and whoever waits says why.
+		for _, wrong := range []string{
+			"not_before > clock_timestamp() + interval '25 hours'",
+			"state = 'scheduled' AND not_before > clock_timestamp() + interval '2 seconds' AND hold_reason = ''",
+		} {
+			n, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE "+wrong)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return fmt.Errorf("%d posts where %s", n, wrong)
+			}
+		}
+		if err := r.finish(ctx, a, time.Second, 0); err != nil {
+			return err
+		}
+		for _, p := range posts {
+			p.Expect = nil
+		}
+		if err := a.Exec(ctx, "UPDATE accounts SET catch_up_within_seconds = 1000000"); err != nil {
+			return err
+		}
+		return r.finish(ctx, a, 90*time.Second, 2*time.Hour)
+	})
+}
+
+func hostileAnswers(ctx context.Context, r *trial) error {
+	var visits atomic.Int64
+	canary := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
+	defer canary.Close()
+	rules := []fault.Rule{
+		{Times: 1, Action: fault.Action{Kind: fault.SlowBody, DelayMS: 1000}},
+		{Times: 1, Action: fault.Action{Kind: fault.BigBody, Status: 201, SizeMB: 1000}},
+		{Times: 1, Action: fault.Action{Kind: fault.GzipBomb, Status: 201, SizeMB: 1000}},
+		{Times: 1, Action: fault.Action{Kind: fault.Redirect, Location: canary.URL + "/2/tweets"}},
+		{Times: 1, Action: fault.Action{Kind: fault.Redirect, Status: 308, Location: "http://169.254.169.254/latest/meta-data/"}},
+		{Times: 1, Action: fault.Action{Kind: fault.Redirect, Status: 303, Location: canary.URL}},
+	}
+	return r.play(ctx, rules, func(a *arena.Arena, _ []*arena.Post) error {
+		arena.Pause(ctx, 13*time.Second)
+		if err := r.finish(ctx, a, settleWithin, warpStep); err != nil {
+			return err
+		}
+		if n := visits.Load(); n > 0 {
+			return fmt.Errorf("%d redirects were followed", n)
+		}
+		return nil
+	})
+}
+
+// tokenStampede has five senders need one token that has run out. X takes a
+// refresh token once: a second use would end the whole family.
+func tokenStampede(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 1, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Schedule(ctx, accounts[0], time.Now().Add(2*time.Second), r.contents(50, 1)...); err != nil {
+		return err
+	}
+	if err := a.Exec(ctx, "UPDATE account_tokens SET expires_at = clock_timestamp() + interval '5 seconds'"); err != nil {
+		return err
+	}
+	end, err := start(ctx, a, 5, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := r.finish(ctx, a, settleWithin, 0); err != nil {
+		return err
+	}
+	if n := a.Network.Faults().Requests()["POST /2/oauth2/token"]; n != 1 {
+		return fmt.Errorf("%d refresh calls for one token", n)
+	}
+	return nil
+}
+
+func revokedMidThread(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 1, nil)
+	if err != nil {
+		return err
+	}
+	posts, err := a.Schedule(ctx, accounts[0], time.Now(), r.contents(1, 7)...)
+	if err != nil {
+		return err
+	}
+	p := posts[0]
+	p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && s.Hold == "account_needs_reconnect" }
+	at := 2 + r.intN(4)
+	if err := spoil(a, p.Texts[at], fault.Rule{Times: 1, Action: fault.Action{Kind: fault.Delay, DelayMS: 600}}); err != nil {
+		return err
+	}
+	end, err := start(ctx, a, 1, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	for range 200 {
+		if len(a.Network.Items("", time.Time{})) == at {
+			break
+		}
+		arena.Pause(ctx, 20*time.Millisecond)
+	}
+	if err := a.Network.RevokeTokens(accounts[0].Handle); err != nil {
+		return err
+	}
+	if err := r.finish(ctx, a, settleWithin, 10*time.Second); err != nil {
+		return err
+	}
+	failed, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE id = $1 AND state = 'failed'", uuid.UUID(p.ID))
+	if err != nil || failed > 0 {
+		return errors.Join(err, errors.New("the post failed where it had to wait"))
+	}
+	if err := a.Reconnect(ctx, accounts[0]); err != nil {
+		return err
+	}
+	p.Expect = nil
+	return r.finish(ctx, a, settleWithin, warpStep)
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/scripts/internal/arena"
+)
+
+// ownCluster starts a durable server for one trial.
+func (r *trial) ownCluster(ctx context.Context, maxConnections int) (*arena.Cluster, string, error) {
+	dir := filepath.Join(r.suite.dir, fmt.Sprintf("postgres-%s-%d", r.id, r.seed))
+	cluster, err := arena.OpenCluster(ctx, dir, true, maxConnections)
+	if err != nil {
+		return nil, "", err
+	}
+	r.onClose(func(ctx context.Context) { _ = cluster.Close(ctx) })
+	url, _, err := cluster.Database(ctx)
+	return cluster, url, err
+}
+
+func databaseCrash(ctx context.Context, r *trial) error {
+	cluster, url, err := r.ownCluster(ctx, 60)
+	if err != nil {
+		return err
+	}
+	a, accounts, err := r.worldOn(ctx, url, 3, nil)
+	if err != nil {
+		return err
+	}
+	for i, acc := range accounts {
+		for second := range 6 {
+			_, err := a.Schedule(ctx, acc, time.Now().Add(time.Duration(1+second)*time.Second), r.contents(2, 1+i)...)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	end, err := start(ctx, a, 2, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	for range 2 {
+		arena.Pause(ctx, time.Duration(1000+r.intN(1500))*time.Millisecond)
+		if err := cluster.Restart(ctx, time.Duration(r.intN(1000))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	// What was in flight at the crash settles by itself: the results wait for the
+	// database up to 12 s before they are given up.
+	arena.Pause(ctx, 14*time.Second)
+	return r.finish(ctx, a, settleWithin, warpStep)
+}
+
+func brokenCommits(ctx context.Context, r *trial) error {
+	url, drop, err := r.suite.cluster.Database(ctx)
+	if err != nil {
+		return err
+	}
+	r.onClose(drop)
+	proxy, through, err := arena.NewProxy(ctx, url)
+	if err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) { proxy.Close() })
+	a, accounts, err := r.worldOn(ctx, url, 3, func(o *arena.Options) { o.SenderURL = through })
+	if err != nil {
+		return err
+	}
+	for _, cut := range []arena.Cut{arena.AfterCommit, arena.BeforeCommit} {
+		for i, acc := range accounts {
+			if _, err := a.Schedule(ctx, acc, time.Now().Add(time.Second), r.contents(4, 1+i)...); err != nil {
+				return err
+			}
+		}
+		before := proxy.Cuts.Load()
+		proxy.Break(cut, int64(3+r.intN(4)))
+		end, err := start(ctx, a, 2, arena.How{})
+		if err != nil {
+			return err
+		}
+		arena.Pause(ctx, 5*time.Second)
+		proxy.Break(arena.NoCut, 0)
+		arena.Pause(ctx, 3*time.Second)
+		err = a.Settle(ctx, settleWithin, warpStep)
+		end()
+		if err != nil {
+			return err
+		}
+		if proxy.Cuts.Load() == before {
+			return errors.New("no COMMIT was cut")
+		}
+	}
+	return r.finish(ctx, a, settleWithin, warpStep)
+}
+
+// diskFull runs Postgres on a small file system of its own and fills it.
+func diskFull(ctx context.Context, r *trial) error {
+	dir := filepath.Join(r.suite.dir, fmt.Sprintf("postgres-%s-%d", r.id, r.seed))
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // Postgres runs as another user.
+		return err
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=170m"); err != nil {
+		return fmt.Errorf("this scenario has to mount a small file system, as root: %w", err)
+	}
+	r.onClose(func(context.Context) { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	cluster, url, err := r.ownCluster(ctx, 60)
+	if err != nil {
+		return err
+	}
+	a, accounts, err := r.worldOn(ctx, url, 2, nil)
+	if err != nil {
+		return err
+	}
+	for _, acc := range accounts {
+		for second := range 5 {
+			if _, err := a.Schedule(ctx, acc, time.Now().Add(time.Duration(second)*2*time.Second), r.contents(2, 2)...); err != nil {
+				return err
+			}
+		}
+	}
+	filler := filepath.Join(dir, "filler")
+	if err := fill(filler); err != nil {
+		return err
+	}
+	end, err := start(ctx, a, 2, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	arena.Pause(ctx, 8*time.Second)
+	if err := os.Remove(filler); err != nil {
+		return err
+	}
+	// A server that could not write its log has ended; it is started again.
+	if err := cluster.Restart(ctx, 0); err != nil {
+		return err
+	}
+	arena.Pause(ctx, 14*time.Second)
+	return r.finish(ctx, a, settleWithin, warpStep)
+}
+
+// fill writes a file until nothing more fits.
+func fill(path string) error {
+	file, err := os.Create(path) //nolint:gosec // a file of this program's own folder.
+	if err != nil {
+		return err
+	}
+	block := make([]byte, 1<<20)
+	for {
+		if _, err := file.Write(block); errors.Is(err, syscall.ENOSPC) {
+			return file.Close()
+		} else if err != nil {
+			return errors.Join(err, file.Close())
+		}
+	}
+}
+
+func connectionStorm(ctx context.Context, r *trial) error {
+	_, url, err := r.ownCluster(ctx, 18)
+	if err != nil {
+		return err
+	}
+	a, accounts, err := r.worldOn(ctx, url, 4, nil)
+	if err != nil {
+		return err
+	}
+	for _, acc := range accounts {
+		if _, err := a.Schedule(ctx, acc, time.Now().Add(2*time.Second), append(r.contents(6, 1), r.contents(1, 3)...)...); err != nil {
+			return err
+		}
+	}
+	end, err := start(ctx, a, 6, arena.How{MaxConns: 8, TickEvery: time.Second})
+	if err != nil {
+		return err
+	}
+	arena.Pause(ctx, 12*time.Second)
+	err = a.Settle(ctx, 90*time.Second, warpStep)
+	end()
+	if err != nil {
+		return err
+	}
+	return r.finish(ctx, a, time.Second, 0)
+}
+
+// longOutage finds posts of a whole day waiting: each goes by its account's
+// catch-up rule, and none goes out that the rule keeps back.
+func longOutage(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 3, nil)
+	if err != nil {
+		return err
+	}
+	for i, rule := range []string{"send_within", "hold", "drop"} {
+		if err := a.Exec(ctx, "UPDATE accounts SET catch_up = $1, catch_up_within_seconds = 7200 WHERE id = $2", rule, uuid.UUID(accounts[i].ID)); err != nil {
+			return err
+		}
+	}
+	old, fresh := 40, 10
+	if !r.suite.short {
+		old, fresh = 300, 100
+	}
+	for i, acc := range accounts {
+		day, err := a.Schedule(ctx, acc, time.Now().Add(-24*time.Hour), r.contents(old, 1)...)
+		if err != nil {
+			return err
+		}
+		hour, err := a.Schedule(ctx, acc, time.Now().Add(-time.Hour), r.contents(fresh, 1)...)
+		if err != nil {
+			return err
+		}
+		late := func(s arena.Seen) bool {
+			return s.State == "scheduled" && s.Hold == "late_needs_decision" && s.NeedsPerson
+		}
+		missed := func(s arena.Seen) bool { return s.State == "missed" }
+		for _, p := range day {
+			// Nothing of a day ago may go out, whatever the rule.
+			p.Withdrawn, p.Expect = true, []func(arena.Seen) bool{late, late, missed}[i]
+		}
+		for _, p := range hour {
+			if i > 0 {
+				p.Withdrawn, p.Expect = true, []func(arena.Seen) bool{nil, late, missed}[i]
+			}
+		}
+	}
+	end, err := start(ctx, a, 2, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := r.finish(ctx, a, 2*time.Minute, 0); err != nil {
+		return err
+	}
+	undecided, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE state = 'scheduled' AND hold_reason = ''")
+	if err == nil && undecided > 0 {
+		err = fmt.Errorf("%d posts wait without a reason", undecided)
+	}
+	return err
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/scripts/internal/arena"
+	"rostrum/shared/apperr"
+	"rostrum/shared/schedule"
+)
+
+// races lets people cancel, edit and pause at the very second at which posts
+// are due, each at a moment of its own.
+func races(ctx context.Context, r *trial) error {
+	a, accounts, err := r.world(ctx, 4, nil)
+	if err != nil {
+		return err
+	}
+	each := 15
+	if !r.suite.short {
+		each = 60
+	}
+	due := time.Now().Add(time.Duration(each/5+2) * time.Second).Truncate(time.Second)
+	var posts []*arena.Post
+	for _, acc := range accounts {
+		made, err := a.Schedule(ctx, acc, due, r.contents(each, 1)...)
+		if err != nil {
+			return err
+		}
+		posts = append(posts, made...)
+	}
+	end, err := start(ctx, a, 2, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	errs := make(chan error, len(posts)+1)
+	var wg sync.WaitGroup
+	for i, p := range posts {
+		act := due.Add(time.Duration(r.intN(1200)-300) * time.Millisecond)
+		text := r.text()
+		wg.Go(func() {
+			arena.Pause(ctx, time.Until(act))
+			var err error
+			switch i % 3 {
+			case 0:
+				err = a.Cancel(ctx, p)
+			case 1:
+				_, err = a.Edit(ctx, p, []string{text}, time.Now().Add(2*time.Second))
+			}
+			if err != nil && !apperr.Is(err, apperr.Conflict) {
+				errs <- err
+			}
+		})
+	}
+	paused := accounts[0]
+	wg.Go(func() {
+		arena.Pause(ctx, time.Until(due.Add(time.Duration(r.intN(400))*time.Millisecond)))
+		if err := r.pauseAndCheck(ctx, a, paused); err != nil {
+			errs <- err
+		}
+	})
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		return err
+	}
+	return r.finish(ctx, a, settleWithin, 0)
+}
+
+// pauseAndCheck pauses an account and demands that no intent commits after it.
+func (r *trial) pauseAndCheck(ctx context.Context, a *arena.Arena, acc *arena.Account) error {
+	id := uuid.UUID(acc.ID)
+	if err := a.Exec(ctx, "UPDATE accounts SET paused_at = clock_timestamp() WHERE id = $1", id); err != nil {
+		return err
+	}
+	const begun = "SELECT count(*) FROM attempts WHERE account_id = $1"
+	before, err := a.Count(ctx, begun, id)
+	if err != nil {
+		return err
+	}
+	arena.Pause(ctx, time.Second)
+	after, err := a.Count(ctx, begun, id)
+	if err != nil {
+		return err
+	}
+	if after != before {
+		return fmt.Errorf("%d intents after the pause", after-before)
+	}
+	return a.Exec(ctx, "UPDATE accounts SET paused_at = NULL WHERE id = $1", id)
+}
+
+// floods measures how late a small tenant's posts are, alone and beside one
+// that has everything due in the same second.
+func floods(ctx context.Context, r *trial) error {
+	flood := 2000
+	alone, err := r.lateness(ctx, 0)
+	if err != nil {
+		return err
+	}
+	beside, err := r.lateness(ctx, flood)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("fault: scenario 27: the small tenant's p99 is %d ms alone, %d ms beside %d posts of another\n", alone.Milliseconds(), beside.Milliseconds(), flood)
+	return nil
+}
+
+func (r *trial) lateness(ctx context.Context, flood int) (time.Duration, error) {
+	a, accounts, err := r.world(ctx, 1, func(o *arena.Options) { o.Concurrency = "40" })
+	if err != nil {
+		return 0, err
+	}
+	var big []*arena.Account
+	if flood > 0 {
+		other, err := a.AddWorkspace(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if big, err = a.AddAccounts(ctx, other, 20); err != nil {
+			return 0, err
+		}
+	}
+	due := time.Now().Add(time.Duration(3+flood/100) * time.Second).Truncate(time.Second)
+	for _, acc := range big {
+		if _, err := a.Schedule(ctx, acc, due, r.contents(flood/len(big), 1)...); err != nil {
+			return 0, err
+		}
+	}
+	small, err := a.Schedule(ctx, accounts[0], due, r.contents(10, 1)...)
+	if err != nil {
+		return 0, err
+	}
+	end, err := start(ctx, a, 1, arena.How{TickEvery: 5 * time.Second, MaxConns: 8})
+	if err != nil {
+		return 0, err
+	}
+	defer end()
+	arena.Pause(ctx, time.Until(due))
+	if err := r.finish(ctx, a, 3*time.Minute, 0); err != nil {
+		return 0, err
+	}
+	var late []time.Duration
+	for _, item := range a.Network.Items(accounts[0].Handle, time.Time{}) {
+		late = append(late, item.AcceptedAt.Sub(due))
+	}
+	if len(late) != len(small) {
+		return 0, fmt.Errorf("%d of %d posts of the small tenant were seen", len(late), len(small))
+	}
+	return slices.Max(late), nil
+}
+
+// clockChanges resolves every minute around the clock changes of six zones in a
+// year that the seed chooses. A clock that does not exist comes to one instant
+// later by the gap, one that comes twice to its first.
+func clockChanges(_ context.Context, r *trial) error {
+	year := 2020 + r.intN(15)
+	changes := 0
+	for _, zone := range []string{
+		"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "Pacific/Chatham",
+	} {
+		loc, err := schedule.Zone(zone)
+		if err != nil {
+			return err
+		}
+		_, offset := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).In(loc).Zone()
+		for at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() == year; at = at.Add(30 * time.Minute) {
+			_, now := at.In(loc).Zone()
+			if now != offset {
+				changes++
+				r.aroundChange(zone, loc, at.Add(time.Duration(min(offset, now))*time.Second), at.Add(-24*time.Hour))
+			}
+			offset = now
+		}
+	}
+	if changes < 10 {
+		return fmt.Errorf("only %d clock changes found in %d", changes, year)
+	}
+	return nil
+}
+
+// aroundChange resolves the minutes of some hours around a change, given as a
+// wall clock, and holds each to the zone's own rules.
+func (r *trial) aroundChange(zone string, loc *time.Location, wall, from time.Time) {
+	const format = "2006-01-02T15:04:05"
+	first := map[string]time.Time{}
+	for at := from; at.Before(from.Add(48 * time.Hour)); at = at.Add(time.Minute) {
+		if shown := at.In(loc).Format(format); first[shown].IsZero() {
+			first[shown] = at
+		}
+	}
+	var before time.Time
+	for local := wall.Add(-3 * time.Hour); local.Before(wall.Add(3 * time.Hour)); local = local.Add(time.Minute) {
+		r.verdict.Posts++
+		text := local.UTC().Format(format)
+		got, err := schedule.Resolve(text, zone)
+		want, exists := first[text]
+		switch {
+		case err != nil:
+			r.verdict.Stuck++
+			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s: %v", text, zone, err))
+			continue
+		case exists && !got.At.Equal(want):
+			r.verdict.Early++
+			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s is %s, not its first instant %s", text, zone, got.At, want))
+		case !exists && got.At.In(loc).Format(format) <= text:
+			r.verdict.Early++
+			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s does not exist and came to %s", text, zone, got.At.In(loc)))
+		}
+		// An hour that is skipped lands on the hour after it, so order holds
+		// only among clocks that exist.
+		if exists && got.At.Before(before) {
+			r.verdict.Early++
+			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s comes before the minute before it", text, zone))
+		}
+		if exists {
+			before = got.At
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package main
+
+import "context"
+
+// scenario is one row of the fault table. Those without run are not played,
+// and absent says why.
+type scenario struct {
+	id, name string
+	// nightly scenarios are left out of the short set.
+	nightly bool
+	absent  string
+	run     func(ctx context.Context, r *trial) error
+}
+
+// scenarios are the rows that concern sending, by their numbers.
+func scenarios() []scenario {
+	return []scenario{
+		{id: "1", name: "killed at each point of C1 to C15", run: killedAnywhere},
+		{id: "2", name: "each message 2 to 10 times, in two processes", run: duplicateDeliveries},
+		{id: "3", name: "old, late and reordered messages after edits", run: outOfOrder},
+		{id: "4", name: "ticks ten at once, none for long, then a burst", run: tickBursts},
+		{id: "5", name: "poison among good messages", run: poison},
+		{id: "6", name: "the function panics, fails, answers nonsense", run: spoiltAnswers},
+		{id: "7", name: "stale messages redriven by the hundred", run: redriven},
+		{id: "8", name: "the queue is down after the commit", run: queueDown},
+		{id: "9", name: "Postgres ends at once, twice, under load", run: databaseCrash},
+		{id: "C15", name: "the connection breaks at COMMIT", run: brokenCommits},
+		{id: "10", name: "failover to a replica that lags", absent: "needs a replica; intents require a synchronous commit"},
+		{id: "11", name: "Postgres' disk is full, then free", nightly: true, run: diskFull},
+		{id: "12", name: "connection storm: more senders than connections", run: connectionStorm},
+		{id: "13", name: "Redis down, slow, flushed", absent: "sending uses no Redis"},
+		{id: "14", name: "accepted, then no readable answer, nine ways", run: lostAnswers},
+		{id: "15", name: "accepted 40 s after the timeout; reads lag 30 s", run: lateEffects},
+		{id: "16", name: "unknown, and the account cannot be read", run: blindReads},
+		{id: "17", name: "duplicate refused: a twin by hand; our own after doubt", run: duplicateRefusals},
+		{id: "18", name: "429 with short, absent, past and absurd times", run: rateLimits},
+		{id: "19", name: "slow, huge, packed and redirected answers", run: hostileAnswers},
+		{id: "20", name: "one expired rotating token, fifty posts, five senders", run: tokenStampede},
+		{id: "21", name: "access is revoked in the middle of a thread", run: revokedMidThread},
+		{id: "22", name: "a sender frozen for longer than its lease", run: frozen},
+		{id: "23", name: "clock changes in six zones", run: clockChanges},
+		{id: "24", name: "cancel, edit and pause race the intent", run: races},
+		{id: "26", name: "Instagram containers", absent: "there is no Instagram client yet"},
+		{id: "27", name: "one tenant floods, another has ten posts", nightly: true, run: floods},
+		{id: "28", name: "a new version rolls out while the old one sends", run: rollout},
+		{id: "31", name: "a day's outage, then all that is overdue", run: longOutage},
+	}
+}
