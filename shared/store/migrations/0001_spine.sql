@@ -637,6 +637,9 @@ GRANT INSERT ON readings TO rostrum_api;
 GRANT SELECT, INSERT ON runs, reviews, findings TO rostrum_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO rostrum_api;
 GRANT SELECT, DELETE ON idempotency_keys TO rostrum_worker;
+-- What has run out is swept once a day; nothing of it can be read but its end.
+CREATE POLICY worker_sweeps ON oauth_states TO rostrum_worker USING (true);
+GRANT SELECT (expires_at), DELETE ON sessions, oauth_states TO rostrum_worker;
 GRANT SELECT ON post_transitions TO rostrum_api, rostrum_worker;
 
 -- +goose Down

@@ -72,6 +72,19 @@ func (s *Service) Collect(ctx context.Context) error {
 	}
 }
 
+// Daily removes what has run out.
+func (s *Service) Daily(ctx context.Context) error {
+	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		gone, err := tx.DeleteExpired(ctx)
+		if err != nil {
+			return err
+		}
+		s.Logger.LogAttrs(ctx, slog.LevelInfo, "expired rows removed", slog.Int64("idempotency_keys", gone.IdempotencyKeys),
+			slog.Int64("oauth_states", gone.OAuthStates), slog.Int64("sessions", gone.Sessions))
+		return nil
+	})
+}
+
 // Read handles one message: it takes the newest reading of the post that is
 // due and gives older ones up. It returns nil when there is nothing to read.
 // Errors: Unavailable when the database is away.
