@@ -11,12 +11,12 @@ function mock(): Plugin {
     name: "rostrum-mock",
     async configureServer(server) {
       if (target) return;
-      const { mockMiddleware } = await import("./dev/server");
+      const { mockMiddleware } = await import("./dev/server.ts");
       server.middlewares.use(mockMiddleware());
     },
     async configurePreviewServer(server) {
       if (target) return;
-      const { mockMiddleware } = await import("./dev/server");
+      const { mockMiddleware } = await import("./dev/server.ts");
       server.middlewares.use(mockMiddleware());
     },
   };
@@ -38,5 +38,14 @@ export default defineConfig({
     assetsInlineLimit: 2048,
     chunkSizeWarningLimit: 500,
     reportCompressedSize: true,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // React and its DOM half must run before anything that imports them; left to
+          // itself the bundler cuts react-dom in two chunks that import each other.
+          groups: [{ name: "react", test: /node_modules[\\/](react|react-dom|scheduler|react-router)[\\/]/ }],
+        },
+      },
+    },
   },
 });

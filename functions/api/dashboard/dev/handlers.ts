@@ -1,10 +1,10 @@
 // What the mock answers, operation by operation.
 import { randomUUID } from "node:crypto";
-import type { Account, Generation, MetricReading, Post } from "../src/api/model";
-import { daysBetween } from "../src/lib/time";
-import { at, makePost } from "./seed";
-import { instantOf } from "./rules";
-import { type State, summary } from "./state";
+import type { Account, Generation, MetricReading, Post } from "../src/api/model.ts";
+import { daysBetween } from "../src/lib/time.ts";
+import { at, makePost } from "./seed.ts";
+import { instantOf } from "./rules.ts";
+import { type State, summary } from "./state.ts";
 
 /** A value of the body as text. */
 export const str = (v: unknown): string => (typeof v === "string" ? v : "");

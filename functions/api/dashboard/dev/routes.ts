@@ -1,8 +1,8 @@
 // The mock's route table.
 import { randomUUID } from "node:crypto";
-import * as h from "./handlers";
-import { at } from "./seed";
-import { instantOf } from "./rules";
+import * as h from "./handlers.ts";
+import { at } from "./seed.ts";
+import { instantOf } from "./rules.ts";
 
 const { Refusal, me, move, post, str } = h;
 

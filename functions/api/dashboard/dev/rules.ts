@@ -1,6 +1,6 @@
 // The rules the mock keeps.
-import type { PostState } from "../src/api/model";
-import { localTime } from "../src/lib/time";
+import type { PostState } from "../src/api/model.ts";
+import { localTime } from "../src/lib/time.ts";
 
 export const actionsIn: Record<PostState, string[]> = {
   draft: ["edit", "submit", "cancel"],

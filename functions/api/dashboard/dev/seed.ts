@@ -1,6 +1,6 @@
 // Sample data of the development mock. Nothing here reaches the bundle.
 import { createHash, randomUUID } from "node:crypto";
-import type { Account, Finding, Idea, Post, PostState, Version } from "../src/api/model";
+import type { Account, Finding, Idea, Post, PostState, Version } from "../src/api/model.ts";
 
 export const at = (offsetSeconds: number): string =>
   new Date(Math.floor(Date.now() / 1000) * 1000 + offsetSeconds * 1000).toISOString().replace(".000Z", "Z");

@@ -2,10 +2,10 @@
 // memory, sends posts when they fall due and lets their numbers grow.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect } from "vite";
-import { meBody, Refusal } from "./handlers";
-import { routes } from "./routes";
-import { at } from "./seed";
-import { State } from "./state";
+import { meBody, Refusal } from "./handlers.ts";
+import { routes } from "./routes.ts";
+import { at } from "./seed.ts";
+import { State } from "./state.ts";
 
 function tick(state: State): void {
   for (const p of state.posts.values()) {

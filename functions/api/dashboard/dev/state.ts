@@ -10,10 +10,20 @@ import type {
   PostSummary,
   Source,
   Version,
-} from "../src/api/model";
-import { actionsIn, instantOf } from "./rules";
-import { addDays, localTime, weekdayOf } from "../src/lib/time";
-import { at, draftTexts, finding, hashOf, idea, makePost, seedAccounts, version, withReview } from "./seed";
+} from "../src/api/model.ts";
+import { actionsIn, instantOf } from "./rules.ts";
+import { addDays, localTime, weekdayOf } from "../src/lib/time.ts";
+import {
+  at,
+  draftTexts,
+  finding,
+  hashOf,
+  idea,
+  makePost,
+  seedAccounts,
+  version,
+  withReview,
+} from "./seed.ts";
 
 export class State {
   accounts: Account[] = seedAccounts();
