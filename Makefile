@@ -131,7 +131,7 @@ DASHBOARD_SOURCES := $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f 2
 	$(wildcard $(DASHBOARD)/*.json $(DASHBOARD)/*.html $(DASHBOARD)/*.ts $(DASHBOARD)/*.cjs)
 $(DASHBOARD)/dist/index.html: $(DASHBOARD_SOURCES) $(DASHBOARD)/node_modules/.package-lock.json
 	@echo 'building the dashboard'
-	@cd $(DASHBOARD) && npm run --silent build -- --logLevel warn
+	@cd $(DASHBOARD) && VITE_CONFIG_NATIVE_IGNORE_WARNING=true npm run --silent build -- --logLevel warn
 	@touch $@
 
 $(DASHBOARD)/node_modules/.package-lock.json: $(DASHBOARD)/package-lock.json

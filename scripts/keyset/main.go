@@ -4,9 +4,15 @@
 //	keyset new                      print new keysets
 //	keyset ensure FILE              the same into a file for its owner alone, unless it is there
 //	keyset rotate < old > new       add a new primary key to each; old ciphertexts still open
+//	keyset api < whole              print the part for the api, which opens no token
+//	keyset close APPS TOKENS < clear    close them by two keys of AWS KMS, by id, ARN or alias
+//	keyset open < closed                the other way round
+//
+// The last two take AWS's region and credentials from the environment.
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,10 +22,11 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/vault"
+	"rostrum/shared/vault/awskms"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "keyset: "+err.Error())
 		if e := apperr.As(err); e != nil && e.Hint != "" {
 			fmt.Fprintln(os.Stderr, e.Hint)
@@ -31,36 +38,11 @@ func main() {
 // maxKeyset bounds what is read; a keyset that was rotated daily for years is smaller.
 const maxKeyset = 1 << 20
 
-func run(args []string, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 2 && args[0] == "ensure" {
 		return ensure(args[1], out)
 	}
-	if len(args) != 1 {
-		return errors.New("usage: keyset new | keyset ensure FILE | keyset rotate")
-	}
-	var (
-		keys *vault.Keysets
-		err  error
-	)
-	switch args[0] {
-	case "new":
-		keys, err = vault.Generate()
-	case "rotate":
-		var raw []byte
-		if raw, err = io.ReadAll(io.LimitReader(in, maxKeyset)); err != nil {
-			return fmt.Errorf("read the keysets: %w", err)
-		}
-		if keys, err = vault.Parse(config.Secret(strings.TrimSpace(string(raw)))); err != nil {
-			return err
-		}
-		keys, err = keys.Rotate()
-	default:
-		return fmt.Errorf("unknown command %q: use new, ensure or rotate", args[0])
-	}
-	if err != nil {
-		return err
-	}
-	secret, err := keys.Marshal()
+	secret, err := produce(ctx, args, in)
 	if err != nil {
 		return err
 	}
@@ -68,6 +50,66 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// produce makes the text of the keysets that the command asks for.
+func produce(ctx context.Context, args []string, in io.Reader) (config.Secret, error) {
+	switch {
+	case len(args) == 1 && args[0] == "new":
+		return marshal(vault.Generate())
+	case len(args) == 1 && args[0] == "rotate":
+		keys, err := read(in)
+		if err != nil {
+			return "", err
+		}
+		return marshal(keys.Rotate())
+	case len(args) == 1 && args[0] == "api":
+		keys, err := read(in)
+		if err != nil {
+			return "", err
+		}
+		return keys.ForAPI().Marshal()
+	case len(args) == 3 && args[0] == "close":
+		keys, err := read(in)
+		if err != nil {
+			return "", err
+		}
+		return keys.Close(ctx, awskms.Service(awskms.Connect), args[1], args[2])
+	case len(args) == 1 && args[0] == "open":
+		text, err := readText(in)
+		if err != nil {
+			return "", err
+		}
+		return marshal(awskms.Open(ctx, text))
+	case len(args) == 0:
+		return "", errors.New("usage: keyset " + usage)
+	}
+	return "", fmt.Errorf("unknown command %q: use %s", strings.Join(args, " "), usage)
+}
+
+const usage = "new | ensure FILE | rotate | api | close APPS TOKENS | open"
+
+func marshal(keys *vault.Keysets, err error) (config.Secret, error) {
+	if err != nil {
+		return "", err
+	}
+	return keys.Marshal()
+}
+
+func read(in io.Reader) (*vault.Keysets, error) {
+	text, err := readText(in)
+	if err != nil {
+		return nil, err
+	}
+	return vault.Parse(text)
+}
+
+func readText(in io.Reader) (config.Secret, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, maxKeyset))
+	if err != nil {
+		return "", fmt.Errorf("read the keysets: %w", err)
+	}
+	return config.Secret(strings.TrimSpace(string(raw))), nil
 }
 
 // ensure never writes over a keyset: what was sealed under it would be lost.

@@ -30,11 +30,23 @@ func WithFile(environ map[string]string, path string) (map[string]string, error)
 			// The line is not quoted: it may hold a secret.
 			return nil, fmt.Errorf("line %d of %s is not of the form NAME=value: correct it", i+1, path)
 		}
-		if quoted := len(value) >= 2 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0]; quoted {
-			value = value[1 : len(value)-1]
-		}
-		merged[name] = value
+		merged[name] = unquote(value)
 	}
 	maps.Copy(merged, environ)
 	return merged, nil
+}
+
+// unquote takes a comment off a plain value and the marks off a quoted one.
+func unquote(value string) string {
+	value = strings.TrimSpace(value)
+	if value != "" && (value[0] == '"' || value[0] == '\'') {
+		if inner, _, closed := strings.Cut(value[1:], value[:1]); closed {
+			return inner
+		}
+	}
+	if strings.HasPrefix(value, "#") {
+		return ""
+	}
+	value, _, _ = strings.Cut(value, " #")
+	return strings.TrimSpace(value)
 }

@@ -185,7 +185,7 @@ func (s *Stack) keyset() (*vault.Keysets, config.Secret, error) {
 	}
 	keys, err := vault.Parse(config.Secret(raw))
 	if err != nil {
-		return nil, "", fmt.Errorf("the key file %s is damaged, and without it stored tokens do not open: restore it, or choose another data folder", path)
+		return nil, "", fmt.Errorf("the key file %s cannot be used, and without it stored tokens do not open: restore it, or choose another data folder: %w", path, err)
 	}
 	return keys, config.Secret(raw), nil
 }

@@ -43,10 +43,10 @@ func TestABrokenSettingIsNamedWithWhatItMayBe(t *testing.T) {
 func TestTheSettingsFileIsReadAndTheEnvironmentWins(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), ".env")
-	require.NoError(t, os.WriteFile(file, []byte("# a comment\n\nexport PORT=9000\nDATA_DIR=\"my data\"\nLOG_LEVEL=info\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("# a comment\n\nexport PORT=9000   # the dashboard\nDATA_DIR=\"my # data\" # kept\nLOG_LEVEL=info\nX_CLIENT_ID=  # none\n"), 0o600))
 	got, err := WithFile(map[string]string{"LOG_LEVEL": "error"}, file)
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{"PORT": "9000", "DATA_DIR": "my data", "LOG_LEVEL": "error"}, got)
+	require.Equal(t, map[string]string{"PORT": "9000", "DATA_DIR": "my # data", "LOG_LEVEL": "error", "X_CLIENT_ID": ""}, got)
 
 	require.NoError(t, os.WriteFile(file, []byte("PORT=1\nhunter2\n"), 0o600))
 	_, err = WithFile(nil, file)
