@@ -18,7 +18,7 @@ import (
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
-	"rostrum/shared/vault"
+	"rostrum/shared/vault/awskms"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
@@ -42,7 +42,7 @@ func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequ
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
-	keysets, err := vault.Parse(cfg.VaultKeyset)
+	keysets, err := awskms.Open(ctx, cfg.VaultKeyset)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,7 +16,7 @@ import (
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
-	"rostrum/shared/vault"
+	"rostrum/shared/vault/awskms"
 	"rostrum/shared/wake"
 	"rostrum/shared/workflow/publishing"
 	"rostrum/shared/workflow/refreshing"
@@ -26,7 +26,7 @@ import (
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
-	keysets, err := vault.Parse(cfg.VaultKeyset)
+	keysets, err := awskms.Open(ctx, cfg.VaultKeyset)
 	if err != nil {
 		return nil, nil, err
 	}

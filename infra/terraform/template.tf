@@ -81,7 +81,7 @@ locals {
   function_secrets = {
     for id, names in local.function_parameters : id => setintersection(names, local.secret_parameters)
   }
-  vault_users = [for id, names in local.function_parameters : local.functions[id].name if contains(names, "VaultKeyset")]
+  vault_users = [for f in values(local.functions) : f.name if can(f.environment["VAULT_KEYSET"])]
 
   # MaximumConcurrency is a number or {Ref: parameter}.
   mapping_concurrency = {

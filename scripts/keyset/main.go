@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"rostrum/shared/apperr"
@@ -54,34 +55,28 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 
 // produce makes the text of the keysets that the command asks for.
 func produce(ctx context.Context, args []string, in io.Reader) (config.Secret, error) {
-	switch {
-	case len(args) == 1 && args[0] == "new":
+	switch strings.Join(args[:min(len(args), 1)], "") + " " + strconv.Itoa(len(args)) {
+	case "new 1":
 		return marshal(vault.Generate())
-	case len(args) == 1 && args[0] == "rotate":
-		keys, err := read(in)
-		if err != nil {
-			return "", err
-		}
-		return marshal(keys.Rotate())
-	case len(args) == 1 && args[0] == "api":
-		keys, err := read(in)
-		if err != nil {
-			return "", err
-		}
-		return keys.ForAPI().Marshal()
-	case len(args) == 3 && args[0] == "close":
-		keys, err := read(in)
-		if err != nil {
-			return "", err
-		}
-		return keys.Close(ctx, awskms.Service(awskms.Connect), args[1], args[2])
-	case len(args) == 1 && args[0] == "open":
+	case "open 1":
 		text, err := readText(in)
 		if err != nil {
 			return "", err
 		}
 		return marshal(awskms.Open(ctx, text))
-	case len(args) == 0:
+	case "rotate 1", "api 1", "close 3":
+		keys, err := read(in)
+		if err != nil {
+			return "", err
+		}
+		switch args[0] {
+		case "rotate":
+			return marshal(keys.Rotate())
+		case "api":
+			return keys.ForAPI().Marshal()
+		}
+		return keys.Close(ctx, awskms.Service(awskms.Connect), args[1], args[2])
+	case " 0":
 		return "", errors.New("usage: keyset " + usage)
 	}
 	return "", fmt.Errorf("unknown command %q: use %s", strings.Join(args, " "), usage)

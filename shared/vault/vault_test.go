@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -117,11 +118,59 @@ func TestKeysetsSurviveBeingWrittenAndDoNotPrint(t *testing.T) {
 	require.Equal(t, canary, got)
 }
 
+func TestTheAPIsPartSealsTokensAndOpensNone(t *testing.T) {
+	t.Parallel()
+	k, f := keysets(t), aField()
+	text, err := k.ForAPI().Marshal()
+	require.NoError(t, err)
+	all, err := k.Marshal()
+	require.NoError(t, err)
+	require.Contains(t, all.Reveal(), "HpkePrivateKey")
+	require.NotContains(t, text.Reveal(), "HpkePrivateKey")
+
+	part, err := vault.Parse(text)
+	require.NoError(t, err)
+	_, err = part.Tokens()
+	require.Equal(t, apperr.Invalid, apperr.KindOf(err))
+	_, err = part.Rotate()
+	require.Equal(t, apperr.Invalid, apperr.KindOf(err))
+
+	sealer, err := part.TokenSealer()
+	require.NoError(t, err)
+	sealed, err := sealer.Seal(t.Context(), f, canary)
+	require.NoError(t, err)
+	got, err := tokens(t, k).Unseal(t.Context(), f, sealed)
+	require.NoError(t, err)
+	require.Equal(t, canary, got)
+
+	apps, err := part.Apps()
+	require.NoError(t, err)
+	sealed, err = apps.Seal(t.Context(), f, canary)
+	require.NoError(t, err)
+	whole, err := k.Apps()
+	require.NoError(t, err)
+	got, err = whole.Unseal(t.Context(), f, sealed)
+	require.NoError(t, err)
+	require.Equal(t, canary, got)
+}
+
 func TestAKeysetThatIsNoneIsRefusedWithoutQuotingIt(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []config.Secret{"", "{", "{}", `{"apps":{"a":1},"tokens":"canary-token-3f1c"}`} {
-		_, err := vault.Parse(bad)
-		require.Equal(t, apperr.Invalid, apperr.KindOf(err))
-		require.NotContains(t, err.Error(), canary.Reveal())
+	good, err := keysets(t).Marshal()
+	require.NoError(t, err)
+	for name, bad := range map[string]config.Secret{
+		"empty": "", "half": "{", "nothing": "{}", "an earlier version": `{"apps":{"a":1},"tokens":"canary-token-3f1c"}`,
+		"a later version": config.Secret(strings.Replace(good.Reveal(), `"version":2`, `"version":3`, 1)),
+		"no apps":         config.Secret(strings.Replace(good.Reveal(), `"apps"`, `"canary-token-3f1c"`, 1)),
+		"no public half":  config.Secret(strings.Replace(good.Reveal(), `"tokens_public"`, `"x"`, 1)),
+		"closed":          config.Secret(strings.Replace(good.Reveal(), `"apps":{`, `"apps":{"closed":"YQ==",`, 1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := vault.Parse(bad)
+			require.Equal(t, apperr.Invalid, apperr.KindOf(err))
+			require.Equal(t, "bad_keyset", apperr.As(err).Code)
+			require.NotContains(t, err.Error(), canary.Reveal())
+		})
 	}
 }

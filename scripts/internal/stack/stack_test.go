@@ -96,7 +96,7 @@ func TestTheKeysOfAFolderStayTheSame(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(s.DataDir, "keyset.json"), []byte("{}"), 0o600))
 	_, _, err = s.keyset()
-	require.ErrorContains(t, err, "is damaged")
+	require.ErrorContains(t, err, "cannot be used")
 }
 
 func TestTheDemoProfilesAreValid(t *testing.T) {
