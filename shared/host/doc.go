@@ -5,8 +5,8 @@
 // template.yaml is enough for it to run here too.
 //
 // A function is a lambda.Handler, payload in, payload out. In process that is
-// lambda.NewHandler of its handler; anything that can invoke one elsewhere fits
-// the same interface.
+// lambda.NewHandler of its handler; over the wire it is a [Remote], which calls
+// Lambda's Invoke API.
 //
 // What it keeps of Lambda: one deadline per invocation, after which the caller is
 // told so; a panic or an overrun fails that invocation only; the limits of

@@ -127,8 +127,13 @@ func answering(answer string) lambda.Handler {
 
 func TestAnswerBecomesTheResponse(t *testing.T) {
 	t.Parallel()
-	server, _ := serve(t, time.Second, answering(`{"statusCode":201,"headers":{"content-type":"image/png","x-list":"a,b","connection":"close","content-length":"999"},
-		"multiValueHeaders":{"x-old":["1"]},"cookies":["s=1; Path=/; HttpOnly","t=2"],"body":"iVBORwA=","isBase64Encoded":true}`))
+	eachWay(t, answerBecomesTheResponse)
+}
+
+func answerBecomesTheResponse(t *testing.T, via way) {
+	t.Helper()
+	server, _ := serve(t, time.Second, via(t, answering(`{"statusCode":201,"headers":{"content-type":"image/png","x-list":"a,b","connection":"close","content-length":"999"},
+		"multiValueHeaders":{"x-old":["1"]},"cookies":["s=1; Path=/; HttpOnly","t=2"],"body":"iVBORwA=","isBase64Encoded":true}`)))
 	status, header, body := send(t, server, http.MethodGet, "/", nil, "")
 	require.Equal(t, http.StatusCreated, status)
 	require.Equal(t, "image/png", header.Get("Content-Type"))
@@ -149,8 +154,13 @@ func TestAnswerWithoutAStatusIsTheBodyOfA200(t *testing.T) {
 
 func TestInvocationThatGoesWrongIsAProblemAndNothingElseFails(t *testing.T) {
 	t.Parallel()
+	eachWay(t, whatGoesWrongIsAProblem)
+}
+
+func whatGoesWrongIsAProblem(t *testing.T, via way) {
+	t.Helper()
 	large := fmt.Appendf(nil, `{"statusCode":200,"body":%q}`, strings.Repeat("a", maxResponsePayload))
-	server, b := serve(t, time.Second, handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+	server, b := serve(t, 3*time.Second, via(t, handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var event events.APIGatewayV2HTTPRequest
 		if err := json.Unmarshal(payload, &event); err != nil {
 			return nil, err
@@ -173,7 +183,7 @@ func TestInvocationThatGoesWrongIsAProblemAndNothingElseFails(t *testing.T) {
 			return large, nil
 		}
 		return []byte(`{"statusCode":200}`), nil
-	}))
+	})))
 	for path, want := range map[string]struct {
 		status int
 		code   string
@@ -242,6 +252,11 @@ func TestClientThatGoesAwayDoesNotStopTheInvocation(t *testing.T) {
 
 func TestFunctionBehindTheHTTPAdapterSeesAndAnswersAnOrdinaryRequest(t *testing.T) {
 	t.Parallel()
+	eachWay(t, behindTheHTTPAdapter)
+}
+
+func behindTheHTTPAdapter(t *testing.T, via way) {
+	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/posts/{id}", func(w http.ResponseWriter, r *http.Request) {
 		content, _ := io.ReadAll(r.Body)
@@ -251,7 +266,7 @@ func TestFunctionBehindTheHTTPAdapterSeesAndAnswersAnOrdinaryRequest(t *testing.
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = fmt.Fprintf(w, "%s %s %v %s %s %d", r.PathValue("id"), session.Value, r.URL.Query()["tag"], r.Host, content[:3], len(content))
 	})
-	server, _ := serve(t, time.Second, lambda.NewHandler(httpadapter.NewV2(http.NewCrossOriginProtection().Handler(mux)).ProxyWithContext))
+	server, _ := serve(t, time.Second, via(t, lambda.NewHandler(httpadapter.NewV2(http.NewCrossOriginProtection().Handler(mux)).ProxyWithContext)))
 	host := strings.TrimPrefix(server.URL, "http://")
 	status, header, body := send(t, server, http.MethodPost, "/v1/posts/7?tag=x&tag=y", http.Header{
 		"Cookie": {"theme=dark; session=s1"}, "Content-Type": {"image/png"}, "Origin": {server.URL},

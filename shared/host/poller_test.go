@@ -133,11 +133,16 @@ func (q *queued) eventually(t *testing.T, want string) {
 
 func TestBatchArrivesAsTheEventOfLambda(t *testing.T) {
 	t.Parallel()
+	eachWay(t, batchArrives)
+}
+
+func batchArrives(t *testing.T, via way) {
+	t.Helper()
 	payloads := make(chan []byte, 10)
-	q := consuming(t, Source{PartialFailures: true}, time.Second, handlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+	q := consuming(t, Source{PartialFailures: true}, time.Second, via(t, handlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 		payloads <- payload
-		return nil, nil
-	}))
+		return []byte("null"), nil
+	})))
 	q.send(t, "hello")
 	q.run(t)
 	var event struct{ Records []map[string]any }
@@ -174,8 +179,13 @@ func reply(build func([]events.SQSMessage) (string, error)) lambda.Handler {
 
 func TestOnlyTheMessagesThatFailedComeBackAndEndInTheDeadLetterQueue(t *testing.T) {
 	t.Parallel()
+	eachWay(t, onlyFailedComeBack)
+}
+
+func onlyFailedComeBack(t *testing.T, via way) {
+	t.Helper()
 	var receives sync.Map
-	q := consuming(t, Source{PartialFailures: true}, time.Second, reply(func(records []events.SQSMessage) (string, error) {
+	q := consuming(t, Source{PartialFailures: true}, time.Second, via(t, reply(func(records []events.SQSMessage) (string, error) {
 		var failed []string
 		for _, r := range records {
 			n, _ := receives.LoadOrStore(r.Body, new(atomic.Int32))
@@ -185,7 +195,7 @@ func TestOnlyTheMessagesThatFailedComeBackAndEndInTheDeadLetterQueue(t *testing.
 			}
 		}
 		return `{"batchItemFailures":[` + strings.Join(failed, ",") + `]}`, nil
-	}))
+	})))
 	q.run(t)
 	q.send(t, "good 1", "poison 1", "good 2", "poison 2")
 	q.eventually(t, "0 0 2")
@@ -205,12 +215,16 @@ func counter(v any) *atomic.Int32 {
 
 func TestAnswersThatFailTheWholeBatchOrNoneOfIt(t *testing.T) {
 	t.Parallel()
+	eachWay(t, answersFailTheWholeBatchOrNone)
+}
+
+func answersFailTheWholeBatchOrNone(t *testing.T, via way) {
+	t.Helper()
 	for name, c := range map[string]struct {
 		partial bool
 		answer  func([]events.SQSMessage) (string, error)
 		want    string // visible, in flight, dead, at last
 	}{
-		"Nothing":     {true, func([]events.SQSMessage) (string, error) { return "", nil }, "0 0 0"},
 		"Null":        {true, func([]events.SQSMessage) (string, error) { return "null", nil }, "0 0 0"},
 		"EmptyObject": {true, func([]events.SQSMessage) (string, error) { return "{}", nil }, "0 0 0"},
 		"NullList":    {true, func([]events.SQSMessage) (string, error) { return `{"batchItemFailures":null}`, nil }, "0 0 0"},
@@ -233,7 +247,7 @@ func TestAnswersThatFailTheWholeBatchOrNoneOfIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := consuming(t, Source{PartialFailures: c.partial}, time.Second, reply(c.answer))
+			q := consuming(t, Source{PartialFailures: c.partial}, time.Second, via(t, reply(c.answer)))
 			q.send(t, "one", "two")
 			stop := q.run(t)
 			q.eventually(t, c.want)
@@ -373,18 +387,23 @@ func TestEnsureQueuesBringsExistingOnesUpToDate(t *testing.T) {
 
 func TestBurstOfMessagesIsHandledOnce(t *testing.T) {
 	t.Parallel()
+	eachWay(t, burst)
+}
+
+func burst(t *testing.T, via way) {
+	t.Helper()
 	const total = 2_000
 	var seen sync.Map
 	var count atomic.Int32
-	q := consuming(t, Source{MaxConcurrency: 100, PartialFailures: true}, 10*time.Second, reply(func(records []events.SQSMessage) (string, error) {
+	q := consuming(t, Source{MaxConcurrency: 100, PartialFailures: true}, 10*time.Second, via(t, reply(func(records []events.SQSMessage) (string, error) {
 		for _, r := range records {
 			if _, twice := seen.LoadOrStore(r.Body, true); twice {
 				return "", errors.New("twice")
 			}
 			count.Add(1)
 		}
-		return "", nil
-	}))
+		return "null", nil
+	})))
 	q.hide(t, 600)
 	for i := range total / 10 {
 		bodies := make([]string, 10)

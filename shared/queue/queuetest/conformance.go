@@ -3,14 +3,18 @@
 // against a simulator, an emulator or the real service by its address.
 //
 // It makes queues with random names and deletes them. Waits are real; every
-// check runs in parallel with the others.
+// check runs in parallel with the others. What known servers do otherwise is
+// written down in deviations.json, one by one.
 package queuetest
 
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,12 +33,43 @@ import (
 // service and emulators sweep about once a second.
 const late = 1500 * time.Millisecond
 
-// Run holds the server at the endpoint to the contract, check by check.
-func Run(t *testing.T, endpoint string) {
+// Run holds the server at the endpoint to the contract, check by check, and
+// returns how each went. server names it in deviations.json; of one that is not
+// named there, nothing else than SQS's own behaviour is taken.
+func Run(t *testing.T, server, endpoint string) map[string]Outcome {
 	t.Helper()
 	client, err := sqsqueue.Connect(t.Context(), endpoint)
 	require.NoError(t, err)
-	checks := map[string]func(*bundle){
+	checks := contract()
+	known, err := readDeviations(rawDeviations, slices.Collect(maps.Keys(checks)))
+	require.NoError(t, err)
+	var mu sync.Mutex
+	outcomes := map[string]Outcome{}
+	t.Run("Checks", func(t *testing.T) {
+		for name, check := range checks {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				findings := observe(t.Context(), func(r *recorder) { check(&bundle{recorder: r, client: client}) })
+				outcome, why := judge(findings, known[name][server])
+				mu.Lock()
+				outcomes[name] = outcome
+				mu.Unlock()
+				switch outcome {
+				case Broken:
+					t.Error(why)
+				case Deviates:
+					t.Log("as known, " + server + " " + why)
+				case Kept:
+				}
+			})
+		}
+	})
+	return outcomes
+}
+
+// contract is every check by its name.
+func contract() map[string]func(*bundle) {
+	return map[string]func(*bundle){
 		"CreateAnswersTheURLThatGetQueueUrlFinds":         checkCreate,
 		"CreateAgainWithTheSameAttributesIsNoError":       checkCreateAgain,
 		"CreateAgainWithOtherAttributesIsRefused":         checkCreateOther,
@@ -84,17 +119,11 @@ func Run(t *testing.T, endpoint string) {
 		"MoveTaskBringsDeadLettersBack":                   checkMoveTask,
 		"EachMessageIsReceivedOnceByManyReceivers":        checkManyReceivers,
 	}
-	for name, check := range checks {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			check(&bundle{T: t, client: client})
-		})
-	}
 }
 
 // bundle is what a check works with.
 type bundle struct {
-	*testing.T
+	*recorder
 
 	client *sqs.Client
 }

@@ -3,6 +3,8 @@ package queuetest
 import (
 	"crypto/md5" //nolint:gosec // the protocol's checksum; it guards nothing
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,15 +105,16 @@ func checkBadMessageAttributes(b *bundle) {
 	for i := range 11 {
 		many["a"+strconv.Itoa(i)] = text("x")
 	}
-	for name, attributes := range map[string]map[string]types.MessageAttributeValue{
+	bad := map[string]map[string]types.MessageAttributeValue{
 		"eleven":       many,
 		"empty":        {"a": text("")},
 		"unknown type": {"a": {DataType: aws.String("Colour"), StringValue: aws.String("x")}},
 		"reserved":     {"AWS.x": text("x")},
 		"bad name":     {"a b": text("x")},
-	} {
+	}
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		_, err := b.client.SendMessage(b.Context(), &sqs.SendMessageInput{
-			QueueUrl: aws.String(url), MessageBody: aws.String("m"), MessageAttributes: attributes,
+			QueueUrl: aws.String(url), MessageBody: aws.String("m"), MessageAttributes: bad[name],
 		})
 		require.Error(b, err, name)
 		b.refused(err, "InvalidParameterValue", "InvalidAttributeValue", "InvalidMessageContents")
