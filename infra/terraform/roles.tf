@@ -1,20 +1,11 @@
 locals {
-  # Two keys, so that whoever takes over api cannot read a token: it seals what
-  # the network gave and never opens it again. publish and metrics refresh
-  # tokens, so they open and seal.
+  # KMS opens the keysets at a function's start, and closes none of them there.
+  # Two keys, so that whoever takes over api opens no token: its part of the
+  # keysets only seals them (infra/decisions/0008-the-api-seals-with-a-public-key.md).
   vault_rights = {
-    api = {
-      apps   = ["kms:Encrypt", "kms:Decrypt"]
-      tokens = ["kms:Encrypt"]
-    }
-    publish = {
-      apps   = ["kms:Decrypt"]
-      tokens = ["kms:Encrypt", "kms:Decrypt"]
-    }
-    metrics = {
-      apps   = ["kms:Decrypt"]
-      tokens = ["kms:Encrypt", "kms:Decrypt"]
-    }
+    api     = ["apps"]
+    publish = ["apps", "tokens"]
+    metrics = ["apps", "tokens"]
   }
 
   # Where an action or a resource holds a wildcard, why says the reason; a test
@@ -56,11 +47,12 @@ locals {
         condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
         why       = ""
       }],
-      [for key, actions in lookup(local.vault_rights, f.name, {}) : {
-        sid       = "Vault${title(key)}"
-        actions   = actions
+      [for key in lookup(local.vault_rights, f.name, []) : {
+        sid       = "OpenVault${title(key)}"
+        actions   = ["kms:Decrypt"]
         resources = [aws_kms_key.key[key].arn]
-        condition = {}
+        # What shared/vault/awskms names with each call: a keyset opens for its use only.
+        condition = { StringEquals = { "kms:EncryptionContext:rostrum" = key } }
         why       = ""
       }],
       [for _ in range(local.aurora ? 1 : 0) : {

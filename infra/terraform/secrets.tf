@@ -1,7 +1,7 @@
 locals {
   keys = {
-    apps   = "The vault's key for developer apps' secrets."
-    tokens = "The vault's key for accounts' OAuth tokens."
+    apps   = "Closes the keyset of developer apps' secrets."
+    tokens = "Closes the keyset that opens accounts' OAuth tokens."
     data   = "Secrets, logs, media and alarms at rest."
   }
 
@@ -27,7 +27,7 @@ locals {
         resources = ["*"]
         condition = {}
         why       = "In a key's policy this means the key itself. A refusal, whatever the role's own policy comes to say."
-      } if key == "tokens" && !contains(try(local.vault_rights[f.name].tokens, []), "kms:Decrypt")],
+      } if key == "tokens" && !contains(lookup(local.vault_rights, f.name, []), "tokens")],
       [for service in(key == "data" ? ["logs.${var.region}.amazonaws.com"] : []) : {
         sid       = "Logs"
         effect    = "Allow"

@@ -125,8 +125,21 @@ run "only_refreshers_open_tokens" {
     error_message = "Only publish and metrics may open OAuth tokens."
   }
   assert {
-    condition     = [for s in local.function_statements["ApiFunction"] : s.actions if contains(s.resources, aws_kms_key.key["tokens"].arn)] == [["kms:Encrypt"]]
-    error_message = "api may seal OAuth tokens and must not open one."
+    condition     = length([for s in local.function_statements["ApiFunction"] : s.sid if contains(s.resources, aws_kms_key.key["tokens"].arn)]) == 0
+    error_message = "api must have no right at all on the key of tokens."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for statements in values(local.function_statements) : [
+        for s in statements : s.actions == ["kms:Decrypt"] && s.condition == { StringEquals = { "kms:EncryptionContext:rostrum" = lower(trimprefix(s.sid, "OpenVault")) } }
+        if startswith(s.sid, "OpenVault")
+      ]
+    ]))
+    error_message = "A keyset must open for its use only, and no function may close one."
+  }
+  assert {
+    condition     = !contains(local.function_secrets["ApiFunction"], "VaultKeyset") && contains(local.function_secrets["ApiFunction"], "ApiVaultKeyset")
+    error_message = "api must be given its part of the keysets, never the whole."
   }
   assert {
     condition     = strcontains(aws_kms_key.key["tokens"].policy, "ClosedToApiFunction") && strcontains(aws_kms_key.key["tokens"].policy, "ClosedToGenerateFunction")
