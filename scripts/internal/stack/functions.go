@@ -37,18 +37,17 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	if err != nil {
 		return fmt.Errorf("the queue service at %s cannot be used: check AWS_ENDPOINT_URL_SQS: %w", environment["AWS_ENDPOINT_URL_SQS"], err)
 	}
-	built := map[string]lambda.Handler{}
-	for _, f := range template.Functions {
-		settings := template.Environment(f, urls)
-		maps.Copy(settings, environment)
-		handler, end, err := handlers.Build(ctx, f.Name, settings)
-		if err != nil {
-			return sentence("function "+f.Name+" cannot start", err)
-		}
-		s.onStop(func(context.Context) { end() })
-		built[f.Name] = handler
+	var built map[string]lambda.Handler
+	if s.options.Elsewhere == nil {
+		built, err = s.here(ctx, template, urls, environment)
+	} else {
+		_ = listeners[portAPI].Close() // its port is for what answers instead.
+		built, err = s.elsewhere(ctx, template, urls, environment)
 	}
-	if s.settings.SQSEndpoint == "" {
+	if err != nil {
+		return err
+	}
+	if s.settings.SQSEndpoint == "" && built["publish"] != nil {
 		// Our queues are empty after a start, whatever was on them before.
 		if _, err := built["publish"].Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
 			return sentence("what an earlier run left unfinished cannot be taken up", err)
@@ -76,11 +75,28 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	return nil
 }
 
-func (s *Stack) awaitReady(ctx context.Context) error {
+// here builds every function in this process.
+func (s *Stack) here(ctx context.Context, template *host.Template, queues, environment map[string]string) (map[string]lambda.Handler, error) {
+	built := map[string]lambda.Handler{}
+	for _, f := range template.Functions {
+		settings := template.Environment(f, queues)
+		maps.Copy(settings, environment)
+		handler, end, err := handlers.Build(ctx, f.Name, settings)
+		if err != nil {
+			return nil, sentence("function "+f.Name+" cannot start", err)
+		}
+		s.onStop(func(context.Context) { end() })
+		built[f.Name] = handler
+	}
+	return built, nil
+}
+
+// AwaitReady waits until the API answers that it is ready, for at most limit.
+func (s *Stack) AwaitReady(ctx context.Context, limit time.Duration) error {
 	client := driver.New(s.URL)
 	defer client.Close()
 	var last error
-	err := driver.Until(ctx, 20*time.Second, "the dashboard does not answer", func() (bool, error) {
+	err := driver.Until(ctx, limit, "the dashboard does not answer", func() (bool, error) {
 		last = client.Get(ctx, "/health/ready", nil)
 		return last == nil, nil
 	})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -27,14 +28,22 @@ func partAt(offset int) string {
 	return [...]string{"the dashboard", "the queue service", "the simulated X", "the simulated model", "the simulated news"}[offset]
 }
 
-// listen opens one of the stack's ports on loopback only.
+// listen opens one of the stack's ports: the dashboard's on loopback only, the
+// others where the functions reach them.
 func (s *Settings) listen(ctx context.Context, offset int) (net.Listener, error) {
 	port := s.Port + offset
 	if s.Ports == "free" {
 		port = 0
 	}
+	address := s.HostAddress
+	if offset == portAPI {
+		address = loopbackAddress
+	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return nil, fmt.Errorf("HOST_ADDRESS %s is no address of this machine", address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("port %d, for %s, is taken: stop what listens there, or set PORT to another (ROSTRUM_PORTS=free takes any)", port, partAt(offset))
 	}
@@ -47,8 +56,6 @@ func portOf(l net.Listener) int {
 	}
 	return 0
 }
-
-func loopback(l net.Listener) string { return "http://127.0.0.1:" + strconv.Itoa(portOf(l)) }
 
 // serve runs an HTTP server until stop is called, which waits for its requests.
 func serve(l net.Listener, handler http.Handler) (stop func(context.Context)) {

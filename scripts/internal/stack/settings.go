@@ -3,6 +3,7 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 
@@ -18,6 +19,9 @@ type Settings struct {
 	// Ports is "free" to take any free ports, else empty.
 	Ports   string `env:"ROSTRUM_PORTS"`
 	DataDir string `env:"DATA_DIR" envDefault:".local"`
+	// HostAddress is where machines reach the embedded parts: the container
+	// bridge's address when the functions run in containers.
+	HostAddress string `env:"HOST_ADDRESS" envDefault:"127.0.0.1"`
 
 	DatabaseURL config.Secret `env:"DATABASE_URL"`
 	SQSEndpoint string        `env:"AWS_ENDPOINT_URL_SQS"`
@@ -43,6 +47,9 @@ func (s *Settings) Validate() error {
 	}
 	if s.Ports != "" && s.Ports != "free" {
 		faults = append(faults, fmt.Errorf("ROSTRUM_PORTS is %q, but can only be \"free\" or unset", s.Ports))
+	}
+	if net.ParseIP(s.HostAddress) == nil {
+		faults = append(faults, fmt.Errorf("HOST_ADDRESS is %q, but must be an IP address of this machine", s.HostAddress))
 	}
 	if s.DataDir == "" {
 		faults = append(faults, errors.New("DATA_DIR is empty: name a folder or unset it"))

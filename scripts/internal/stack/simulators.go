@@ -91,8 +91,8 @@ func (s *Stack) queues(l net.Listener, environment map[string]string) {
 		queues.Close()
 		stop(ctx)
 	})
-	environment["AWS_ENDPOINT_URL_SQS"] = loopback(l)
-	s.Parts = append(s.Parts, Part{Name: "Queues", Embedded: true, Where: loopback(l)})
+	environment["AWS_ENDPOINT_URL_SQS"] = s.machineURL(l)
+	s.Parts = append(s.Parts, Part{Name: "Queues", Embedded: true, Where: s.machineURL(l)})
 }
 
 func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Server, error) {
@@ -101,6 +101,9 @@ func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Serve
 		return nil, nil //nolint:nilnil // nil says that there is no simulator.
 	}
 	s.NetworkURL = "http://localhost:" + strconv.Itoa(portOf(l))
+	if s.settings.HostAddress != loopbackAddress {
+		s.NetworkURL = s.machineURL(l) // it listens nowhere else.
+	}
 	dir := filepath.Join(s.DataDir, "network")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be written: %w", s.settings.DataDir, err)
@@ -117,7 +120,7 @@ func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Serve
 		stop(ctx)
 		_ = network.Close()
 	})
-	environment["X_BASE_URL"] = loopback(l)
+	environment["X_BASE_URL"] = s.machineURL(l)
 	environment["X_AUTHORIZE_URL"] = s.NetworkURL + "/i/oauth2/authorize"
 	environment["X_WEB_URL"] = s.NetworkURL
 	environment["X_CLIENT_ID"] = simulatedClientID
@@ -141,11 +144,11 @@ func (s *Stack) model(l net.Listener, environment map[string]string) error {
 		model.Close()
 		stop(ctx)
 	})
-	environment["OPENAI_BASE_URL"] = loopback(l) + "/v1"
+	environment["OPENAI_BASE_URL"] = s.machineURL(l) + "/v1"
 	environment["OPENAI_API_KEY"] = "simulated"
 	environment["OPENAI_MODEL"] = "simulated-writer"
 	environment["MODEL_SIMULATED"] = "true"
-	s.Parts = append(s.Parts, Part{Name: "Model", Embedded: true, Where: "simulated, " + loopback(l)})
+	s.Parts = append(s.Parts, Part{Name: "Model", Embedded: true, Where: "simulated, " + s.machineURL(l)})
 	return nil
 }
 
@@ -159,7 +162,7 @@ func (s *Stack) news(l net.Listener, environment map[string]string) error {
 		papers.Close()
 		stop(ctx)
 	})
-	s.newsURL = loopback(l)
+	s.newsURL = s.machineURL(l)
 	environment["SOURCE_ALLOWED_HOSTS"] = strings.TrimPrefix(s.newsURL, "http://")
 	s.Parts = append(s.Parts, Part{Name: "News", Embedded: true, Where: s.newsURL})
 	return nil

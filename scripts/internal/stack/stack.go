@@ -40,6 +40,10 @@ type Options struct {
 	Progress func(step string)
 	// Throwaway gives up durability; for folders that are deleted afterwards.
 	Throwaway bool
+	// Elsewhere runs the functions, when it is not this process that does.
+	Elsewhere Elsewhere
+	// Fixed are settings of a throwaway stack that the program decides.
+	Fixed map[string]string
 	// MetricsSpeed makes simulated posts earn their figures faster; 0 is 1.
 	MetricsSpeed float64
 }
@@ -114,6 +118,9 @@ func (s *Stack) start(ctx context.Context) error {
 	if environment["DATABASE_URL"], err = s.database(ctx); err != nil {
 		return err
 	}
+	if environment["DATABASE_URL"], err = s.bridged(ctx, environment["DATABASE_URL"]); err != nil {
+		return err
+	}
 	network, err := s.simulators(listeners, environment)
 	if err != nil {
 		return err
@@ -125,7 +132,10 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.functions(ctx, listeners, environment); err != nil {
 		return err
 	}
-	return s.awaitReady(ctx)
+	if s.options.Elsewhere != nil {
+		return nil
+	}
+	return s.AwaitReady(ctx, 20*time.Second)
 }
 
 // Failed tells when a part ended by itself; the stack should be stopped then.

@@ -34,6 +34,7 @@ func WithThrowaway(ctx context.Context, environ map[string]string, o Options, fn
 		delete(o.Environ, name)
 	}
 	maps.Copy(o.Environ, map[string]string{"DATA_DIR": dir, "ROSTRUM_PORTS": "free", "READING_AGES": "5s"})
+	maps.Copy(o.Environ, o.Fixed)
 	settings, err := ReadSettings(o.Environ)
 	if err != nil {
 		return err
