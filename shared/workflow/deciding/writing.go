@@ -109,7 +109,8 @@ func takeIdea(ctx context.Context, tx *store.Tx, a account.Account, id uuid.UUID
 // void, and a time it has stays. A content that says what the stored one says
 // changes nothing. Errors: Forbidden, NotFound, PreconditionFailed (stale);
 // Conflict (wrong_state) when it is being sent, is unknown, published or
-// canceled; Invalid as Create.
+// canceled, (part_public) when it changes a part that is public; Invalid as
+// Create.
 func (s *Service) Edit(ctx context.Context, actor audit.Actor, t Target, c post.Content, note string) (post.Post, error) {
 	if utf8.RuneCountInString(note) > maxReason {
 		return post.Post{}, apperr.New(apperr.Invalid, "note_too_long", "the note is longer than %d characters", maxReason).WithField("note")
@@ -129,12 +130,33 @@ func (s *Service) Edit(ctx context.Context, actor audit.Actor, t Target, c post.
 		if slices.Equal(content.Texts(), was.Version.Content.Texts()) {
 			return nil
 		}
+		if err := keepsPublicParts(ctx, tx, was, content); err != nil {
+			return err
+		}
 		now, err := tx.AddVersion(ctx, was, content, note, actor)
 		if err != nil {
 			return err
 		}
 		return record(ctx, tx, now, actor, "post.edited", map[string]any{"version": now.Version.Number, "was": string(was.State)})
 	})
+}
+
+// keepsPublicParts refuses to change a part of a thread that the audience has
+// seen: the sender goes on behind it, so a new text there would be approved and
+// never be seen.
+func keepsPublicParts(ctx context.Context, tx *store.Tx, was post.Post, c post.Content) error {
+	attempts, err := tx.Attempts(ctx, was.WorkspaceID, was.ID)
+	if err != nil {
+		return err
+	}
+	old, texts := was.Version.Content.Texts(), c.Texts()
+	for _, a := range attempts {
+		if a.State == post.AttemptAccepted && (a.Part >= len(texts) || a.Part >= len(old) || texts[a.Part] != old[a.Part]) {
+			return apperr.New(apperr.Conflict, "part_public", "part %d is on the network already and cannot be changed", a.Part+1).
+				WithHint("Change the parts after it, or cancel the rest of the thread.").WithField("parts")
+		}
+	}
+	return nil
 }
 
 // Submit sends a draft, or one that changes were asked for, to review. Errors:

@@ -263,7 +263,11 @@ func (s *Service) writeLate(ctx context.Context, tx *store.Tx, p post.Post, r se
 	if r.outcome.Class != platform.Accepted {
 		return nil // Reading back decides.
 	}
-	err := tx.SettleAttempt(ctx, p.WorkspaceID, r.settlement(post.AttemptAccepted))
+	live, open, err := tx.LiveAttempt(ctx, r.job.ref)
+	if err != nil {
+		return err
+	}
+	err = tx.SettleAttempt(ctx, p.WorkspaceID, r.settlement(post.AttemptAccepted))
 	if apperr.As(err) != nil && apperr.As(err).Code == "attempt_settled" {
 		// Proved absent, and yet here it is: nothing more may go out unasked.
 		s.Logger.LogAttrs(ctx, slog.LevelError, "accepted after it was proved absent",
@@ -279,8 +283,10 @@ func (s *Service) writeLate(ctx context.Context, tx *store.Tx, p post.Post, r se
 	if err != nil {
 		return err
 	}
-	if p.State != post.Unknown {
-		return nil // Written before; its COMMIT was only not heard of.
+	if p.State != post.Unknown || !open || live.ID != r.intent.AttemptID {
+		// Written before, by us or by a reader. If the post is unknown, it is for
+		// another part, and only reading back may end that.
+		return nil
 	}
 	if err := s.event(ctx, tx, r, "attempt.accepted"); err != nil {
 		return err
