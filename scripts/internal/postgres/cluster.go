@@ -135,7 +135,11 @@ func (c *cluster) stopOrphan(ctx context.Context, progress func(string)) error {
 	}
 	first, _, _ := strings.Cut(string(raw), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 1 || !c.servedBy(ctx, pid) {
+	if err != nil || pid <= 1 || !alive(pid) {
+		// The server sees by itself whether children of a dead one live on.
+		return nil
+	}
+	if !c.servedBy(ctx, pid) {
 		// After a power cut the number may be any process's by now, and the
 		// server would refuse to start as long as that one lives.
 		if err := os.Remove(pidFile); err != nil {
@@ -163,9 +167,6 @@ func (c *cluster) stopOrphan(ctx context.Context, progress func(string)) error {
 
 // servedBy reports whether the process is a server on this cluster.
 func (c *cluster) servedBy(ctx context.Context, pid int) bool {
-	if !alive(pid) {
-		return false
-	}
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {
 		// No /proc on macOS.

@@ -118,18 +118,37 @@ func start(ctx context.Context, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{done: make(chan struct{}), password: c.password, version: bin.major}
+	s := &Server{password: c.password, version: bin.major}
 	if s.port, err = choosePort(ctx, o.Port); err != nil {
 		return nil, err
 	}
-	if err := s.launch(ctx, c, bin, o); err != nil {
-		return nil, err
-	}
-	if err := s.awaitReady(ctx, c); err != nil {
+	return s, s.run(ctx, c, bin, o)
+}
+
+// run launches the server and waits for it. Children of a server that was
+// killed may hold its shared memory for a moment; it is tried again until they
+// have noticed.
+func (s *Server) run(ctx context.Context, c *cluster, bin *binaries, o Options) error {
+	deadline := time.Now().Add(stopWithin)
+	for {
+		s.done = make(chan struct{})
+		if err := s.launch(ctx, c, bin, o); err != nil {
+			return err
+		}
+		err := s.awaitReady(ctx, c)
+		if err == nil {
+			return nil
+		}
 		s.halt(ctx)
-		return nil, err
+		if !strings.Contains(err.Error(), "shared memory block") || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
-	return s, nil
 }
 
 // URL is the superuser's address of the database "rostrum".
@@ -214,10 +233,10 @@ func (s *Server) launch(ctx context.Context, c *cluster, bin *binaries, o Option
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("the server %s could not be started: %w", s.cmd.Path, err)
 	}
-	go func() {
-		defer close(s.done)
-		_ = s.cmd.Wait()
-	}()
+	go func(cmd *exec.Cmd, done chan<- struct{}) {
+		defer close(done)
+		_ = cmd.Wait()
+	}(s.cmd, s.done)
 	return nil
 }
 
