@@ -98,7 +98,7 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 		return err
 	}
 	defer end()
-	handler := lambda.NewHandler(answering(f.Handle, environ[settingAnswer]))
+	handler := host.NewHandler(answering(f.Handle, environ[settingAnswer]))
 	h, err := host.New(template, host.Options{
 		Functions: map[string]lambda.Handler{"publish": handler}, SQS: client, QueueURLs: urls,
 		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, cfg.LogLevel),

@@ -14,6 +14,7 @@ import (
 	"rostrum/functions/publish"
 	"rostrum/functions/review"
 	"rostrum/shared/config"
+	"rostrum/shared/host"
 	"rostrum/shared/wake"
 )
 
@@ -46,5 +47,5 @@ func build[C, F any](ctx context.Context, environment map[string]string, constru
 	if err != nil {
 		return nil, nil, err
 	}
-	return lambda.NewHandler(handle(f)), end, nil
+	return host.NewHandler(handle(f)), end, nil
 }
