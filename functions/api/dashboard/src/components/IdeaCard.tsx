@@ -1,5 +1,5 @@
 import type { Idea } from "../api/model";
-import { siteOf } from "../lib/words";
+import { inQuotes, siteOf } from "../lib/words";
 import classes from "./IdeaCard.module.css";
 
 /** Where a draft came from: the idea, the goal it serves, the source's words. */
@@ -25,7 +25,7 @@ export function IdeaCard({ idea }: { idea: Idea }) {
           <div>
             <dt>Source</dt>
             <dd>
-              {idea.quote && <q>{idea.quote}</q>}
+              {idea.quote && inQuotes(idea.quote)}
               <span className={classes.cite}>
                 {idea.source_url ? (
                   <a href={idea.source_url} target="_blank" rel="noreferrer" className="link">

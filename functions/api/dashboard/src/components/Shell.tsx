@@ -149,7 +149,9 @@ function Side({ me, overlays }: { me: Me; overlays: Overlays }) {
     <nav className={classes.side} aria-label="Main">
       <div className={classes.brand}>
         <Mark />
-        <span className="clip">{me.workspace.name}</span>
+        <span className="clip" title={me.workspace.name}>
+          {me.demo ? me.workspace.name.replace(/\s*\(demo\)$/i, "") : me.workspace.name}
+        </span>
         {me.demo && <span className={classes.demo}>Demo</span>}
       </div>
       <div className={classes.quick}>

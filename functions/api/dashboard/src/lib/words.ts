@@ -92,3 +92,13 @@ export function siteOf(url: string): string {
     return url;
   }
 }
+
+/** The first letter in capitals, for sentences that begin with an agent's name. */
+export function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** In quotation marks, unless it brings its own. */
+export function inQuotes(text: string): string {
+  return /^["“«„]/.test(text) ? text : `“${text}”`;
+}

@@ -10,6 +10,7 @@ import { RowSkeleton } from "../components/PostRow";
 import { When } from "../components/When";
 import { browserZone } from "../lib/accounts";
 import { useNow } from "../lib/clock";
+import { sentenceCase } from "../lib/words";
 import { dayWords, localTime, zonePlace } from "../lib/time";
 import classes from "./activity.module.css";
 
@@ -74,10 +75,10 @@ function Row({ event: e, zone }: { event: AuditEvent; zone: string }) {
       <span className={classes.sentence}>
         {page ? (
           <Link to={page + e.subject_id} className={classes.link}>
-            {e.sentence}
+            {sentenceCase(e.sentence)}
           </Link>
         ) : (
-          e.sentence
+          sentenceCase(e.sentence)
         )}
       </span>
       <span className={classes.age}>

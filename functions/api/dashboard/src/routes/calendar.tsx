@@ -103,6 +103,15 @@ export default function CalendarPage() {
               <AccountMark account={a} size={16} />@{a.handle}
             </button>
           ))}
+          <span className={classes.key}>
+            <i data-kind="sure" aria-hidden /> Approved
+          </span>
+          <span className={classes.key}>
+            <i data-kind="open" aria-hidden /> Not approved yet
+          </span>
+          <span className={classes.key}>
+            <i data-kind="slot" aria-hidden /> Free slot
+          </span>
         </div>
         <Select
           aria-label="Clock"

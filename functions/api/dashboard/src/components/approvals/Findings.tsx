@@ -1,6 +1,6 @@
 import { IconCircleCheck } from "@tabler/icons-react";
 import type { Post } from "../../api/model";
-import { count, humanCode, severityWords, siteOf } from "../../lib/words";
+import { count, humanCode, inQuotes, severityWords, siteOf } from "../../lib/words";
 import { Tag } from "../Tag";
 import classes from "./Findings.module.css";
 
@@ -58,7 +58,7 @@ export function Findings({ post, active, onActive }: Props) {
                 {post.parts.length > 1 && `, part ${f.part + 1}`}
               </span>
             </div>
-            {f.quote && <p className={classes.quote}>“{f.quote}”</p>}
+            {f.quote && <p className={classes.quote}>{inQuotes(f.quote)}</p>}
             <p>{f.message}</p>
             {f.suggestion && (
               <p className={classes.suggestion}>

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import type { PostSummary } from "../../api/model";
 import { AccountMark } from "../AccountMark";
@@ -8,8 +9,12 @@ import classes from "./QueueList.module.css";
 /** The posts that wait, beside the one that is open. */
 export function QueueList({ posts, current }: { posts: PostSummary[]; current: string | undefined }) {
   const looks = useAccountLooks();
+  const list = useRef<HTMLElement>(null);
+  useEffect(() => {
+    list.current?.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
-    <nav className={classes.list} aria-label="Waiting for approval">
+    <nav ref={list} className={classes.list} aria-label="Waiting for approval">
       {posts.map((p) => (
         <Link
           key={p.id}

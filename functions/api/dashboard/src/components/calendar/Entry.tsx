@@ -14,6 +14,8 @@ interface Props {
 }
 
 const movable = new Set(["scheduled", "approved", "missed"]);
+/** Planned, but nothing goes out before a person has approved it. */
+const unapproved = new Set(["draft", "in_review", "awaiting_approval", "changes_requested"]);
 
 /** A post or a free slot on the calendar. */
 export function Entry({ entry, look, size }: Props) {
@@ -33,7 +35,13 @@ export function Entry({ entry, look, size }: Props) {
   const { post } = entry;
   const canMove = movable.has(post.state);
   return (
-    <div className={classes.post} style={{ "--hue": look.hue }} data-state={post.state} data-size={size}>
+    <div
+      className={classes.post}
+      style={{ "--hue": look.hue }}
+      data-state={post.state}
+      data-size={size}
+      data-open={unapproved.has(post.state) || undefined}
+    >
       <Link to={`/posts/${post.id}`} className={classes.link}>
         <span className={classes.time}>{entry.time}</span>
         <span className="sr">

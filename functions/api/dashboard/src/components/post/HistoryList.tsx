@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useHistory } from "../../api/posts";
+import { sentenceCase } from "../../lib/words";
 import { ProblemNote } from "../Empty";
 import { Panel } from "../Panel";
 import { When } from "../When";
@@ -20,7 +21,7 @@ export function HistoryList({ postId, zone }: { postId: string; zone: string }) 
       <ol className={classes.timeline} style={{ minHeight: query.data ? undefined : 96 }}>
         {shown.map((e) => (
           <li key={e.id}>
-            <p>{e.sentence}</p>
+            <p>{sentenceCase(e.sentence)}</p>
             <p className="muted small">
               <When at={e.at} zone={zone} as="both" />
             </p>
