@@ -171,7 +171,7 @@ func rateLimits(ctx context.Context, r *trial) error {
 	}
 	return r.play(ctx, rules, func(a *arena.Arena, posts []*arena.Post) error {
 		for _, p := range posts {
-			p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && s.FailureCode != "" }
+			p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && (s.FailureCode != "" || s.Hold != "") }
 		}
 		arena.Pause(ctx, 4*time.Second)
 		began := a.Network.Faults().Requests()["POST /2/tweets"]

@@ -149,10 +149,14 @@ ORDER BY lease_until LIMIT sqlc.arg(max_rows);
 -- back once the reason is gone.
 WITH v AS (
   SELECT p.workspace_id, p.id,
-         CASE WHEN w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) THEN 'workspace_paused'
+         -- A try that waits for its own reason keeps it: the senders say so if more
+         -- is in the way by then.
+         CASE WHEN p.not_before > clock_timestamp() AND p.hold_reason NOT IN ('', 'workspace_paused', 'account_paused', 'account_needs_reconnect',
+                   'rate_limited') THEN p.hold_reason
+              WHEN w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) THEN 'workspace_paused'
               WHEN a.paused_at IS NOT NULL THEN 'account_paused'
               WHEN a.status <> 'connected' THEN 'account_needs_reconnect'
-              WHEN a.limited_until > clock_timestamp() THEN 'rate_limited'
+              WHEN a.limited_until > clock_timestamp() OR p.hold_reason = 'rate_limited' AND p.not_before > clock_timestamp() THEN 'rate_limited'
               WHEN p.hold_reason IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited') THEN ''
               ELSE p.hold_reason END AS reason
   FROM posts p
