@@ -172,6 +172,45 @@ need-node:
 	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
 	  || { echo 'Node 20 or newer is missing: install it from https://nodejs.org and try again.'; exit 1; }
 
+##@ In containers: SAM and LocalStack
+
+# They take the SAM CLI and a container engine from the PATH, LocalStack's address
+# from LOCALSTACK_URL, and this machine's, as containers reach it, from HOST_ADDRESS
+# (Docker's own bridge when unset). SAM_LOG names a file for what SAM prints.
+SAMSTACK = mkdir -p $(BUILD) && go build -o $(BUILD)/samstack ./scripts/samstack && exec $(BUILD)/samstack
+
+.PHONY: sam-validate
+sam-validate: ## Hold template.yaml to SAM's rules and cfn-lint's
+	@command -v sam >/dev/null || { echo 'The SAM CLI is missing: install it, so that sam is on the PATH.'; exit 1; }
+	@SAM_CLI_TELEMETRY=0 sam validate --lint --region eu-central-1
+
+.PHONY: sam-invoke
+sam-invoke: need-go ## One function in a container with one payload: FN=publish EVENT=publish/one-due.json
+	@$(SAMSTACK) invoke "$(FN)" "$(EVENT)"
+
+.PHONY: sam-invoke-all
+sam-invoke-all: need-go ## Every function with each payload of events/, as a table
+	@$(SAMSTACK) invoke-all
+
+.PHONY: sam-api
+sam-api: need-go ## The HTTP API under sam local start-api
+	@$(SAMSTACK) api
+
+.PHONY: sam-stack
+sam-stack: need-go ## The whole product in containers, on LocalStack
+	@$(SAMSTACK) serve
+
+.PHONY: sam-demo
+sam-demo: need-go ## The demo against the product in containers
+	@$(SAMSTACK) demo
+
+.PHONY: sqs-conformance
+sqs-conformance: need-go ## Hold our queues and SQS_SERVERS="name=http://... ..." to the contract of SQS, as a table
+	@mkdir -p $(BUILD)
+	@ROSTRUM_SQS_SERVERS="$(SQS_SERVERS)" go test -count=1 -v -timeout=10m -run TestServersKeepTheContract ./shared/queue/sqsqueue >$(BUILD)/sqs-conformance.log 2>&1 \
+	  || { grep -B 30 -e '--- FAIL' $(BUILD)/sqs-conformance.log; exit 1; }
+	@grep '^ *|' $(BUILD)/sqs-conformance.log || tail -1 $(BUILD)/sqs-conformance.log
+
 ##@ Cloud
 
 ACTIONLINT_VERSION := v1.7.12

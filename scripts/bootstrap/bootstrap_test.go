@@ -3,13 +3,11 @@ package bootstrap
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	wanted "rostrum/scripts/internal/payload"
 	"rostrum/shared/host"
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/simulator/openai"
@@ -147,59 +146,9 @@ func TestEachProgramThatShipsTakesEveryPayload(t *testing.T) {
 				require.NoError(t, err)
 				got, err := api.invoke(t.Context(), ended, payload)
 				require.NoError(t, err, "%s: %s", path, said)
-				check(t, f, filepath.Base(path), payload, got)
+				_, err = wanted.Judge(f.HTTP, payload, wanted.Answer{Failed: got.failed, Body: got.body})
+				require.NoError(t, err, path)
 			}
 		})
-	}
-}
-
-// check holds an answer to what its payload calls for.
-func check(t *testing.T, f host.Function, name string, payload []byte, got answer) {
-	t.Helper()
-	//nolint:tagliatelle // AWS spells it so.
-	var asked struct {
-		Records []struct {
-			MessageID string `json:"messageId"`
-			Body      string `json:"body"`
-		}
-		Task string `json:"task"`
-	}
-	require.NoError(t, json.Unmarshal(payload, &asked))
-	switch {
-	case f.HTTP:
-		//nolint:tagliatelle // AWS spells it so.
-		var response struct {
-			StatusCode int `json:"statusCode"`
-		}
-		require.False(t, got.failed, "%s: %s", name, got.body)
-		require.NoError(t, json.Unmarshal(got.body, &response))
-		require.GreaterOrEqual(t, response.StatusCode, 200, name)
-		require.Less(t, response.StatusCode, 500, "%s: %s", name, got.body)
-	case asked.Records != nil:
-		//nolint:tagliatelle // AWS spells it so.
-		var response struct {
-			Failures []struct {
-				ID string `json:"itemIdentifier"`
-			} `json:"batchItemFailures"`
-		}
-		require.False(t, got.failed, "%s: %s", name, got.body)
-		require.NoError(t, json.Unmarshal(got.body, &response), "%s", got.body)
-		var malformed, failed []string
-		for _, record := range asked.Records {
-			if !json.Valid([]byte(record.Body)) {
-				malformed = append(malformed, record.MessageID)
-			}
-		}
-		for _, failure := range response.Failures {
-			failed = append(failed, failure.ID)
-		}
-		slices.Sort(malformed)
-		slices.Sort(failed)
-		require.Equal(t, malformed, failed, "%s: exactly the malformed messages fail", name)
-	case asked.Task != "":
-		require.False(t, got.failed, "%s: %s", name, got.body)
-		require.JSONEq(t, "null", string(got.body), name)
-	default:
-		require.True(t, got.failed, "%s is for another function, but was taken", name)
 	}
 }

@@ -141,6 +141,9 @@ func (s *Stack) start(ctx context.Context) error {
 // Failed tells when a part ended by itself; the stack should be stopped then.
 func (s *Stack) Failed() <-chan error { return s.failed }
 
+// Fail tells that a part ended by itself.
+func (s *Stack) Fail(err error) { s.failed <- err }
+
 // Stop ends everything in order: first what takes requests, so that work under
 // way can finish, Postgres last.
 func (s *Stack) Stop(ctx context.Context) {

@@ -1,0 +1,222 @@
+// Command samstack runs the functions in containers with the SAM CLI:
+//
+//	samstack serve             the whole product: LocalStack's queues, five functions under SAM
+//	samstack demo              the demo against the same, on a throw-away folder
+//	samstack api               the HTTP API alone
+//	samstack invoke FN EVENT   one function with one payload of events/
+//	samstack invoke-all        every function with each of its payloads, as a table
+//
+// LOCALSTACK_URL is LocalStack's address, as containers reach it; HOST_ADDRESS
+// where containers reach this machine, when that is not Docker's own bridge;
+// SAM_LOG a file for what SAM and the functions print.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"rostrum/scripts/internal/driver"
+	"rostrum/scripts/internal/loop"
+	"rostrum/scripts/internal/sam"
+	"rostrum/scripts/internal/stack"
+	"rostrum/shared/config"
+	"rostrum/shared/host"
+)
+
+// readyWithin covers the first container of the API on a busy machine.
+const readyWithin = 2 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, errSaid) {
+		fmt.Fprintln(os.Stderr, strings.ToUpper(err.Error()[:1])+err.Error()[1:])
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// errSaid is a failure that has been told already.
+var errSaid = errors.New("said")
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("say what to do: serve, demo, api, invoke FN EVENT or invoke-all")
+	}
+	environ := config.Environ()
+	log, closeLog, err := logFile(environ["SAM_LOG"])
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	cli, err := sam.Find(ctx, log)
+	if err != nil {
+		return err
+	}
+	address, err := sam.HostAddress(environ["HOST_ADDRESS"])
+	if err != nil {
+		return err
+	}
+	p := &program{cli: cli, environ: environ, fixed: map[string]string{"HOST_ADDRESS": address}}
+	switch {
+	case args[0] == "serve" && len(args) == 1:
+		return p.serve(ctx)
+	case args[0] == "demo" && len(args) == 1:
+		return p.demo(ctx)
+	case args[0] == "api" && len(args) == 1:
+		return p.api(ctx)
+	case args[0] == "invoke" && len(args) == 3 && args[1] != "" && args[2] != "":
+		return p.invoke(ctx, func(t *host.Template) error { return cli.InvokeOne(ctx, t, args[1], args[2], os.Stdout) })
+	case args[0] == "invoke" && len(args) <= 3:
+		return errors.New("say which function and which payload, for example: make sam-invoke FN=publish EVENT=publish/one-due.json")
+	case args[0] == "invoke-all" && len(args) == 1:
+		return p.invoke(ctx, func(t *host.Template) error { return cli.InvokeAll(ctx, t, os.Stdout) })
+	}
+	return fmt.Errorf("%q is none of serve, demo, api, invoke FN EVENT and invoke-all", strings.Join(args, " "))
+}
+
+func logFile(path string) (io.Writer, func(), error) {
+	if path == "" {
+		return os.Stderr, func() {}, nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("SAM_LOG cannot be written: %w", err)
+	}
+	return file, func() { _ = file.Close() }, nil
+}
+
+// program is one run.
+type program struct {
+	cli     *sam.CLI
+	environ map[string]string
+	fixed   map[string]string
+}
+
+// useLocalStack makes the queues LocalStack's, once it answers.
+func (p *program) useLocalStack(ctx context.Context) error {
+	address := strings.TrimSuffix(p.environ["LOCALSTACK_URL"], "/")
+	if address == "" {
+		return errors.New("LOCALSTACK_URL is not set: start LocalStack so that containers reach it, and set it to that address, for example http://" + p.fixed["HOST_ADDRESS"] + ":4566")
+	}
+	client := driver.New(address)
+	defer client.Close()
+	var last error
+	err := driver.Until(ctx, 30*time.Second, "LocalStack does not answer at "+address, func() (bool, error) {
+		last = client.Get(ctx, "/_localstack/health", nil)
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w: start it, or correct LOCALSTACK_URL (%w)", err, last)
+	}
+	p.fixed["AWS_ENDPOINT_URL_SQS"] = address
+	return nil
+}
+
+func (p *program) demo(ctx context.Context) error {
+	d := loop.New(os.Stdout)
+	err := p.throwaway(ctx, p.cli.Bridge, 720, func(step string) { d.Say("%s", step) }, true, func(s *stack.Stack) error {
+		for _, part := range s.Parts {
+			d.Say("%s: %s", part.Name, part.Where)
+		}
+		if err := s.AwaitReady(ctx, readyWithin); err != nil {
+			return err
+		}
+		d.Say("the API answers at %s", s.URL)
+		return d.Walk(ctx, s)
+	})
+	if !d.End(err) {
+		return errSaid
+	}
+	return nil
+}
+
+func (p *program) api(ctx context.Context) error {
+	return p.throwaway(ctx, p.cli.API, 1, say, false, func(s *stack.Stack) error {
+		if err := s.AwaitReady(ctx, readyWithin); err != nil {
+			return err
+		}
+		fmt.Printf("\nThe API answers at %s (Ctrl-C stops it).\nSign in: %s / %s\n", s.URL, stack.DemoEmail, stack.DemoPassword)
+		return wait(ctx, s)
+	})
+}
+
+func (p *program) invoke(ctx context.Context, do func(*host.Template) error) error {
+	var template *host.Template
+	return p.throwaway(ctx, p.cli.Idle(&template), 1, say, false, func(*stack.Stack) error { return do(template) })
+}
+
+// throwaway builds the functions, starts what they need on a folder that is
+// deleted afterwards, and runs fn.
+func (p *program) throwaway(ctx context.Context, elsewhere stack.Elsewhere, speed float64, progress func(string), localStack bool, fn func(*stack.Stack) error) error {
+	progress("building the functions")
+	if err := p.cli.Build(ctx); err != nil {
+		return err
+	}
+	if localStack {
+		if err := p.useLocalStack(ctx); err != nil {
+			return err
+		}
+	}
+	options := stack.Options{Template: "template.yaml", MetricsSpeed: speed, Progress: progress, Elsewhere: elsewhere, Fixed: p.fixed}
+	return stack.WithThrowaway(ctx, p.environ, options, func(s *stack.Stack) error {
+		return fn(s)
+	})
+}
+
+func (p *program) serve(ctx context.Context) error {
+	say("building the functions")
+	if err := p.cli.Build(ctx); err != nil {
+		return err
+	}
+	if err := p.useLocalStack(ctx); err != nil {
+		return err
+	}
+	environ := maps.Clone(p.environ)
+	if environ["DATA_DIR"] == "" {
+		environ["DATA_DIR"] = ".local/sam"
+	}
+	maps.Copy(environ, p.fixed)
+	settings, err := stack.ReadSettings(environ)
+	if err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, settings, stack.Options{Environ: environ, Template: "template.yaml", Progress: say, Elsewhere: p.cli.Bridge})
+	if err != nil {
+		return err
+	}
+	defer s.Stop(context.WithoutCancel(ctx))
+	if err := s.AwaitReady(ctx, readyWithin); err != nil {
+		return err
+	}
+	if err := s.Welcome(ctx, 2); err != nil {
+		return err
+	}
+	fmt.Printf("\nRostrum is ready, in containers: %s (Ctrl-C stops it).\nSign in: %s / %s\n", s.URL, stack.DemoEmail, stack.DemoPassword)
+	for _, part := range s.Parts {
+		fmt.Printf("  %-10s %s\n", part.Name, part.Where)
+	}
+	return wait(ctx, s)
+}
+
+func say(step string) { fmt.Fprintln(os.Stderr, "  … "+step) }
+
+func wait(ctx context.Context, s *stack.Stack) error {
+	select {
+	case <-ctx.Done():
+		say("stopping")
+		return nil
+	case err := <-s.Failed():
+		return err
+	}
+}
