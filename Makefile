@@ -231,3 +231,25 @@ $(BIN)/.actionlint-$(ACTIONLINT_VERSION):
 	@echo 'building actionlint, once'
 	@GOBIN=$(BIN) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@touch $@
+
+##@ Operate
+
+# -- migrations, and suites on real servers --
+.PHONY: migrate
+migrate: need-go ## Show (DO=plan), apply (DO=apply) or list (DO=status) the schema's migrations of DATABASE_URL
+	@go run ./scripts/migrate $(or $(DO),plan)
+
+.PHONY: test/redis
+test/redis: need-go ## The request limits' suite on a real Redis: ROSTRUM_REDIS_URL, else redis-server is started
+	@if [ -n "$${ROSTRUM_REDIS_URL:-}" ]; then exec go test -count=1 ./shared/ratelimit; fi; \
+	command -v redis-server >/dev/null || { echo 'redis-server is missing: install the package redis-server, or set ROSTRUM_REDIS_URL.'; exit 1; }; \
+	dir=$$(mktemp -d); trap 'kill $$redis 2>/dev/null; wait; rm -rf $$dir' EXIT; \
+	redis-server --port 0 --unixsocket $$dir/redis.sock --save '' --dir $$dir >$$dir/log 2>&1 & redis=$$!; \
+	for _ in $$(seq 100); do [ -S $$dir/redis.sock ] && break; sleep 0.1; done; \
+	ROSTRUM_REDIS_URL="unix://$$dir/redis.sock?db=0" go test -count=1 ./shared/ratelimit
+
+.PHONY: test/localstack
+test/localstack: need-go ## Secrets, parameters and keys against the LocalStack at LOCALSTACK_URL
+	@[ -n "$${LOCALSTACK_URL:-}" ] || { echo 'LOCALSTACK_URL is not set: start LocalStack and set it to its address, for example http://127.0.0.1:4566'; exit 1; }
+	@go test -count=1 -run 'OutOfAWS|ThatKMSClosed' -v ./shared/secrets ./shared/vault/awskms | grep -v '^=== '
+# -- end of this block --

@@ -28,6 +28,7 @@ import (
 	domain "rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/ratelimit"
 	simx "rostrum/shared/simulator/x"
 	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
@@ -122,6 +123,8 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	flows, err := keysets.Apps()
 	require.NoError(t, err)
+	limiter, err := ratelimit.New("", clock.System{}, logger)
+	require.NoError(t, err)
 	relay := &outbox.Relay{Store: db, Sender: sink{}, Clock: clock.System{}, Logger: logger}
 	b.server = &Server{
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
@@ -134,6 +137,7 @@ func setup(t *testing.T) *bundle {
 		Depths: func(context.Context) (map[queue.Name]sqsqueue.Depth, error) {
 			return map[queue.Name]sqsqueue.Depth{queue.Publish: {Visible: 3}}, nil
 		},
+		Limiter: limiter, Limits: LimitsFor(10_000),
 		Clock: clock.System{}, Logger: logger, Settings: Settings{PublicURL: b.http.URL, Model: "sim", ModelSimulated: true},
 	}
 	mux.set(b.server.Handler())

@@ -31,6 +31,13 @@ type Config struct {
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration `env:"READING_AGES" envDefault:"1h,24h,72h,168h,720h"`
 
+	// RedisURL is where request limits are counted; without one, each process
+	// counts for itself and allows a quarter.
+	RedisURL config.Secret `env:"REDIS_URL"`
+	// RequestRate is how much one session may ask in a second, in the long run;
+	// the other limits follow it.
+	RequestRate int `env:"REQUEST_RATE" envDefault:"20"`
+
 	// SourceAllowedHosts are hosts of sources that may point inward
 	// ("127.0.0.1:8084"), for the simulated news.
 	SourceAllowedHosts []string `env:"SOURCE_ALLOWED_HOSTS"`
@@ -54,6 +61,9 @@ func (c *Config) Validate() error {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return errors.New("PUBLIC_URL must be an http:// or https:// address without a path")
+	}
+	if c.RequestRate < 1 || c.RequestRate > 100_000 {
+		return errors.New("REQUEST_RATE must be 1 to 100000")
 	}
 	for _, age := range c.ReadingAges {
 		if age < time.Second || age%time.Second != 0 {

@@ -162,14 +162,18 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	return guard.Handler(next)
 }
 
-// guard is what a route passes before its handler: who is it, may they, and
-// was this asked before.
+// guard is what a route passes before its handler: is it too much, who is it,
+// may they, and was this asked before.
 func (s *Server) guard(rt route, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		st := stateOf(r.Context())
 		st.route = rt.path
 		// Answers are of one person; no cache keeps them.
 		w.Header().Set("Cache-Control", "no-store")
+		if err := s.limitAddress(rt, r); err != nil {
+			s.writeProblem(w, r, err)
+			return
+		}
 		if rt.permission == public && !rt.asksWho {
 			next(w, r)
 			return
@@ -187,6 +191,10 @@ func (s *Server) guard(rt route, next http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		st.session = &session
+		if err := s.limitSession(r, session); err != nil {
+			s.writeProblem(w, r, err)
+			return
+		}
 		if err := auth.Require(signing.Actor(session), rt.permission); err != nil {
 			s.writeProblem(w, r, err)
 			return

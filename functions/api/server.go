@@ -20,6 +20,7 @@ import (
 	"rostrum/shared/clock"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/ratelimit"
 	"rostrum/shared/store"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
@@ -38,8 +39,11 @@ type Server struct {
 	Drafting   *drafting.Service
 	// Depths says how much waits in each queue.
 	Depths func(context.Context) (map[queue.Name]sqsqueue.Depth, error)
-	Clock  clock.Clock
-	Logger *slog.Logger
+	// Limiter refuses what goes beyond Limits.
+	Limiter *ratelimit.Limiter
+	Limits  Limits
+	Clock   clock.Clock
+	Logger  *slog.Logger
 	// Settings are what pages must know of this installation.
 	Settings Settings
 

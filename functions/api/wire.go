@@ -16,6 +16,7 @@ import (
 	"rostrum/shared/platform/x"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
+	"rostrum/shared/ratelimit"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
 	"rostrum/shared/vault/awskms"
@@ -66,6 +67,10 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	limiter, err := ratelimit.New(cfg.RedisURL, clock.System{}, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleAPI, MaxConns: cfg.DatabaseMaxConns})
 	if err != nil {
 		return nil, nil, err
@@ -81,12 +86,12 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Drafting: &drafting.Service{
 			Relay: relay, CheckAddress: httpclient.NewGuard(cfg.SourceAllowedHosts).Check, Clock: clock.System{}, Logger: logger,
 		},
-		Depths: queues.Depths, Clock: clock.System{}, Logger: logger,
+		Depths: queues.Depths, Limiter: limiter, Limits: LimitsFor(cfg.RequestRate), Clock: clock.System{}, Logger: logger,
 		Settings: Settings{
 			PublicURL: cfg.PublicURL, Demo: cfg.Demo, SimulatedNetworkURL: cfg.SimulatedNetworkURL,
 			Model: cfg.Model, ModelSimulated: cfg.ModelSimulated,
 		},
 	}
 	handler := server.Handler()
-	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler)}, func() { client.CloseIdleConnections(); db.Close() }, nil
+	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler)}, func() { limiter.Close(); client.CloseIdleConnections(); db.Close() }, nil
 }

@@ -26,6 +26,7 @@ type Settings struct {
 	DatabaseURL config.Secret `env:"DATABASE_URL"`
 	SQSEndpoint string        `env:"AWS_ENDPOINT_URL_SQS"`
 	VaultKeyset config.Secret `env:"VAULT_KEYSET"`
+	RedisURL    config.Secret `env:"REDIS_URL"`
 
 	XClientID     string        `env:"X_CLIENT_ID"`
 	XClientSecret config.Secret `env:"X_CLIENT_SECRET"`

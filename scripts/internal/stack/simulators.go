@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"rostrum/shared/config"
 	"rostrum/shared/simulator/news"
 	"rostrum/shared/simulator/openai"
@@ -69,6 +71,9 @@ func (s *Stack) environment(keyset config.Secret) map[string]string {
 // environment. It returns the simulated X, nil when X is the real one.
 func (s *Stack) simulators(listeners []net.Listener, environment map[string]string) (*x.Server, error) {
 	s.queues(listeners[portQueues], environment)
+	if err := s.redis(environment); err != nil {
+		return nil, err
+	}
 	network, err := s.network(listeners[portX], environment)
 	if err != nil {
 		return nil, err
@@ -93,6 +98,23 @@ func (s *Stack) queues(l net.Listener, environment map[string]string) {
 	})
 	environment["AWS_ENDPOINT_URL_SQS"] = s.machineURL(l)
 	s.Parts = append(s.Parts, Part{Name: "Queues", Embedded: true, Where: s.machineURL(l)})
+}
+
+// redis counts requests in this process, on any free port, unless another Redis
+// is set.
+func (s *Stack) redis(environment map[string]string) error {
+	if s.settings.RedisURL != "" {
+		s.Parts = append(s.Parts, Part{Name: "Redis", Where: "the one that REDIS_URL names"})
+		return nil
+	}
+	server := miniredis.NewMiniRedis()
+	if err := server.StartAddr(net.JoinHostPort(s.settings.HostAddress, "0")); err != nil {
+		return fmt.Errorf("start the embedded Redis: %w", err)
+	}
+	s.onStop(func(context.Context) { server.Close() })
+	environment["REDIS_URL"] = "redis://" + server.Addr()
+	s.Parts = append(s.Parts, Part{Name: "Redis", Embedded: true, Where: server.Addr()})
+	return nil
 }
 
 func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Server, error) {

@@ -13,7 +13,8 @@ import (
 // WithThrowaway runs fn on a stack of its own: on free ports, on a folder that
 // is deleted afterwards, with every part embedded whatever the environment
 // names, since a test's posts must not reach a real network or database. The
-// first numbers of a post are read after five seconds.
+// first numbers of a post are read after five seconds, and programs may ask
+// faster than people.
 func WithThrowaway(ctx context.Context, environ map[string]string, o Options, fn func(*Stack) error) (err error) {
 	dir, err := os.MkdirTemp("", "rostrum-throwaway-")
 	if err != nil {
@@ -29,11 +30,11 @@ func WithThrowaway(ctx context.Context, environ map[string]string, o Options, fn
 	}
 	o.Environ = maps.Clone(environ)
 	for _, name := range []string{
-		"DATABASE_URL", "AWS_ENDPOINT_URL_SQS", "VAULT_KEYSET", "X_CLIENT_ID", "X_CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL",
+		"DATABASE_URL", "AWS_ENDPOINT_URL_SQS", "REDIS_URL", "VAULT_KEYSET", "X_CLIENT_ID", "X_CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL",
 	} {
 		delete(o.Environ, name)
 	}
-	maps.Copy(o.Environ, map[string]string{"DATA_DIR": dir, "ROSTRUM_PORTS": "free", "READING_AGES": "5s"})
+	maps.Copy(o.Environ, map[string]string{"DATA_DIR": dir, "ROSTRUM_PORTS": "free", "READING_AGES": "5s", "REQUEST_RATE": "1000"})
 	maps.Copy(o.Environ, o.Fixed)
 	settings, err := ReadSettings(o.Environ)
 	if err != nil {
