@@ -176,7 +176,7 @@ need-node:
 
 # They take the SAM CLI and a container engine from the PATH, LocalStack's address
 # from LOCALSTACK_URL, and this machine's, as containers reach it, from HOST_ADDRESS
-# (Docker's own bridge when unset). SAM_LOG names a file for what SAM prints.
+# (Docker's own bridge when unset). What SAM prints goes to SAM_LOG, .build/sam.log if unset.
 SAMSTACK = mkdir -p $(BUILD) && go build -o $(BUILD)/samstack ./scripts/samstack && exec $(BUILD)/samstack
 
 .PHONY: sam-validate

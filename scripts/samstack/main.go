@@ -8,14 +8,14 @@
 //
 // LOCALSTACK_URL is LocalStack's address, as containers reach it; HOST_ADDRESS
 // where containers reach this machine, when that is not Docker's own bridge;
-// SAM_LOG a file for what SAM and the functions print.
+// SAM_LOG the file for what SAM and the functions print, .build/sam.log if unset.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/signal"
@@ -54,15 +54,16 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("say what to do: serve, demo, api, invoke FN EVENT or invoke-all")
 	}
 	environ := config.Environ()
-	log, closeLog, err := logFile(environ["SAM_LOG"])
+	cli, err := sam.Find(ctx)
+	if err != nil {
+		return err
+	}
+	closeLog, err := openLog(cli, cmp.Or(environ["SAM_LOG"], ".build/sam.log"))
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	cli, err := sam.Find(ctx, log)
-	if err != nil {
-		return err
-	}
+	defer cli.Sweep(context.WithoutCancel(ctx))
 	address, err := sam.HostAddress(environ["HOST_ADDRESS"])
 	if err != nil {
 		return err
@@ -85,15 +86,13 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("%q is none of serve, demo, api, invoke FN EVENT and invoke-all", strings.Join(args, " "))
 }
 
-func logFile(path string) (io.Writer, func(), error) {
-	if path == "" {
-		return os.Stderr, func() {}, nil
-	}
+func openLog(cli *sam.CLI, path string) (closeLog func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, nil, fmt.Errorf("SAM_LOG cannot be written: %w", err)
+		return nil, fmt.Errorf("SAM_LOG cannot be written: %w", err)
 	}
-	return file, func() { _ = file.Close() }, nil
+	cli.Log, cli.LogPath = file, path
+	return func() { _ = file.Close() }, nil
 }
 
 // program is one run.
@@ -206,6 +205,7 @@ func (p *program) serve(ctx context.Context) error {
 	for _, part := range s.Parts {
 		fmt.Printf("  %-10s %s\n", part.Name, part.Where)
 	}
+	fmt.Printf("  %-10s %s\n", "Log", p.cli.LogPath)
 	return wait(ctx, s)
 }
 

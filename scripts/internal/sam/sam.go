@@ -34,16 +34,17 @@ const buildDir = ".build/sam/build"
 
 // CLI is the SAM CLI beside a container engine that answers.
 type CLI struct {
-	// Log takes what SAM and the functions print.
-	Log io.Writer
+	// Log takes what SAM and the functions print; LogPath names it for people.
+	Log     io.Writer
+	LogPath string
 	// architecture is Lambda's word for this machine's processor.
 	architecture string
 	template     string
 }
 
 // Find looks for what is needed. Errors name what is missing and where to get it.
-func Find(ctx context.Context, log io.Writer) (*CLI, error) {
-	c := &CLI{Log: log, architecture: map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]}
+func Find(ctx context.Context) (*CLI, error) {
+	c := &CLI{Log: io.Discard, architecture: map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]}
 	if c.architecture == "" {
 		return nil, fmt.Errorf("Lambda knows no processor of the kind %s", runtime.GOARCH) //nolint:staticcheck // a name.
 	}
@@ -101,7 +102,8 @@ func (c *CLI) command(ctx context.Context, args ...string) *exec.Cmd {
 	}
 	cmd.Env = append(cmd.Env, "SAM_CLI_TELEMETRY=0", "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=eu-central-1", "ARCH="+c.architecture)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	// On SIGTERM its servers leave containers behind.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 20 * time.Second
 	return cmd
 }
@@ -197,6 +199,7 @@ func (c *CLI) Invoke(ctx context.Context, function, event string) ([]byte, error
 
 // service is one of SAM's servers.
 type service struct {
+	cli    *CLI
 	name   string
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
@@ -207,7 +210,7 @@ type service struct {
 // returns when it listens, with what ends it and its containers.
 func (c *CLI) Start(ctx context.Context, command string, port int, failed func(error)) (stop func(), err error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &service{name: "sam local " + command, cancel: cancel, ended: make(chan struct{})}
+	s := &service{cli: c, name: "sam local " + command, cancel: cancel, ended: make(chan struct{})}
 	address := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
 	s.cmd = c.command(running, "local", command, "-t", c.template, "--host", "127.0.0.1", "--port", fmt.Sprint(port),
 		"--skip-pull-image", "--warm-containers", "LAZY")
@@ -220,7 +223,7 @@ func (c *CLI) Start(ctx context.Context, command string, port int, failed func(e
 		defer close(s.ended)
 		err := s.cmd.Wait()
 		if running.Err() == nil {
-			failed(fmt.Errorf("%s ended by itself (%w): its log says why", s.name, err))
+			failed(fmt.Errorf("%s ended by itself (%w): %s says why", s.name, err, c.LogPath))
 		}
 	}()
 	if err := s.listens(ctx, address); err != nil {
@@ -248,10 +251,29 @@ func (s *service) listens(ctx context.Context, address string) error {
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("%s ended right after its start: its log says why", s.name)
+			return fmt.Errorf("%s ended right after its start: %s says why", s.name, s.cli.LogPath)
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not answer at %s: %w", s.name, address, ctx.Err())
 		case <-tick.C:
+		}
+	}
+}
+
+// Sweep removes the containers of this folder's functions that SAM left: when it
+// is told to stop, it may break off before it has removed them all.
+func (c *CLI) Sweep(ctx context.Context) {
+	root, err := filepath.Abs(buildDir)
+	if err != nil {
+		return
+	}
+	list, err := exec.CommandContext(ctx, "docker", "ps", "-aq", "--filter", "label=sam.cli.container.type=lambda").Output()
+	if err != nil {
+		return // without an engine there are no containers either.
+	}
+	for id := range strings.FieldsSeq(string(list)) {
+		mounts, err := exec.CommandContext(ctx, "docker", "inspect", "-f", "{{range .Mounts}}{{println .Source}}{{end}}", id).Output()
+		if err == nil && strings.HasPrefix(string(mounts), root+string(filepath.Separator)) {
+			_ = exec.CommandContext(ctx, "docker", "rm", "-f", id).Run()
 		}
 	}
 }
