@@ -239,6 +239,10 @@ $(BIN)/.actionlint-$(ACTIONLINT_VERSION):
 migrate: need-go ## Show (DO=plan), apply (DO=apply) or list (DO=status) the schema's migrations of DATABASE_URL
 	@go run ./scripts/migrate $(or $(DO),plan)
 
+.PHONY: test/upgrade
+test/upgrade: need-go ## Does the code of an earlier commit (REF) run on today's schema?
+	@scripts/upgrade-check $(REF)
+
 .PHONY: test/redis
 test/redis: need-go ## The request limits' suite on a real Redis: ROSTRUM_REDIS_URL, else redis-server is started
 	@if [ -n "$${ROSTRUM_REDIS_URL:-}" ]; then exec go test -count=1 ./shared/ratelimit; fi; \

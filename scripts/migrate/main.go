@@ -1,4 +1,6 @@
-// Command migrate shows and applies the schema's migrations to DATABASE_URL.
+// Command migrate shows and applies the schema's migrations to DATABASE_URL,
+// which may say secret://name. Two that apply at once wait for each other, and
+// a schema that is newer than this program is left alone.
 //
 //	migrate plan     what apply would do
 //	migrate apply    bring the database up to date
@@ -17,6 +19,7 @@ import (
 
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
+	"rostrum/shared/secrets"
 	"rostrum/shared/store/migrations"
 )
 
@@ -27,7 +30,7 @@ type settings struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, config.Environ(), os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "migrate: "+err.Error())
 		if e := apperr.As(err); e != nil && e.Hint != "" {
 			fmt.Fprintln(os.Stderr, e.Hint)
@@ -36,12 +39,12 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, environment map[string]string, args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("usage: migrate plan|apply|status")
 	}
 	var s settings
-	if err := config.Load(&s); err != nil {
+	if err := secrets.LoadFrom(ctx, &s, environment, secrets.Connect); err != nil {
 		return err
 	}
 	url := s.DatabaseURL.Reveal()
