@@ -18,6 +18,7 @@ func TestComposeGivesWhatTheFunctionsRead(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(root + "/docker-compose.yml")
 	require.NoError(t, err)
+	//nolint:tagliatelle // the names are Compose's.
 	var compose struct {
 		Services map[string]struct {
 			Image       string            `yaml:"image"`

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"rostrum/scripts/internal/handlers"
 	"rostrum/shared/apperr"
@@ -55,7 +52,7 @@ func serve(ctx context.Context, s settings, names []string, environment map[stri
 			return err
 		}
 	}
-	built, end, err := build(ctx, template, names, urls, environment)
+	built, end, err := handlers.BuildAll(ctx, template, names, urls, environment)
 	defer end()
 	if err != nil {
 		return err
@@ -72,36 +69,6 @@ func serve(ctx context.Context, s settings, names []string, environment map[stri
 	}
 	logger.LogAttrs(ctx, slog.LevelInfo, "serving", slog.String("functions", strings.Join(names, ",")), slog.String("listen", s.Listen))
 	return h.Run(ctx)
-}
-
-// build makes the named functions, and one end for all that were made.
-func build(ctx context.Context, t *host.Template, names []string, urls, environment map[string]string) (map[string]lambda.Handler, func(), error) {
-	built := map[string]lambda.Handler{}
-	var ends []func()
-	end := func() {
-		for _, f := range slices.Backward(ends) {
-			f()
-		}
-	}
-	for _, f := range t.Functions {
-		if !slices.Contains(names, f.Name) {
-			continue
-		}
-		values := t.Environment(f, urls)
-		maps.Copy(values, environment)
-		handler, done, err := handlers.Build(ctx, f.Name, values)
-		if err != nil {
-			return nil, end, fmt.Errorf("function %s cannot start: %w", f.Name, err)
-		}
-		ends = append(ends, done)
-		built[f.Name] = handler
-	}
-	for _, name := range names {
-		if built[name] == nil {
-			return nil, end, apperr.New(apperr.Invalid, "unknown_function", "template.yaml has no function %q", name)
-		}
-	}
-	return built, end, nil
 }
 
 // given are the queues whose addresses the environment holds: PublishQueue's is

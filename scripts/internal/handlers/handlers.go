@@ -5,6 +5,8 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -13,6 +15,7 @@ import (
 	"rostrum/functions/metrics"
 	"rostrum/functions/publish"
 	"rostrum/functions/review"
+	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/host"
 	"rostrum/shared/wake"
@@ -34,6 +37,39 @@ func Build(ctx context.Context, name string, environment map[string]string) (lam
 		return build(ctx, environment, metrics.New, woken)
 	}
 	return nil, nil, fmt.Errorf("there is no function %s in this program", name)
+}
+
+// BuildAll makes the named functions of a template, each with its own values
+// under those of the environment, and one end for all that were made, which is
+// to be called whatever the error. Errors: as Build; Invalid for a name that the
+// template has not.
+func BuildAll(ctx context.Context, t *host.Template, names []string, queueURLs, environment map[string]string) (map[string]lambda.Handler, func(), error) {
+	built := map[string]lambda.Handler{}
+	var ends []func()
+	end := func() {
+		for _, f := range slices.Backward(ends) {
+			f()
+		}
+	}
+	for _, f := range t.Functions {
+		if !slices.Contains(names, f.Name) {
+			continue
+		}
+		values := t.Environment(f, queueURLs)
+		maps.Copy(values, environment)
+		handler, done, err := Build(ctx, f.Name, values)
+		if err != nil {
+			return nil, end, fmt.Errorf("function %s cannot start: %w", f.Name, err)
+		}
+		ends = append(ends, done)
+		built[f.Name] = handler
+	}
+	for _, name := range names {
+		if built[name] == nil {
+			return nil, end, apperr.New(apperr.Invalid, "unknown_function", "template.yaml has no function %q", name)
+		}
+	}
+	return built, end, nil
 }
 
 func woken(f *wake.Function) any { return f.Handle }
