@@ -1,0 +1,87 @@
+package arena
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"rostrum/shared/config"
+	"rostrum/shared/post"
+)
+
+// History fills the accounts with published posts of the last three years, with
+// versions and attempts. They are not judged.
+func (a *Arena) History(ctx context.Context, accounts []*Account, posts int) error {
+	workspace := accounts[0].Workspace.ID
+	err := pgx.BeginFunc(ctx, a.sql, func(tx pgx.Tx) error {
+		ids := make([]string, len(accounts))
+		for i, acc := range accounts {
+			ids[i] = acc.ID.String()
+		}
+		for _, sql := range []string{
+			"SET LOCAL session_replication_role = replica", "SET LOCAL synchronous_commit = off",
+			`CREATE TEMP TABLE made ON COMMIT DROP AS SELECT gen_random_uuid() AS id, gen_random_uuid() AS version, n,
+				date_trunc('second', now() - (n::float8 / ` + fmt.Sprint(posts) + `) * interval '1095 days' - interval '1 hour') AS at FROM generate_series(1, ` + fmt.Sprint(posts) + `) n`,
+		} {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		for _, sql := range []string{
+			`INSERT INTO posts (workspace_id, id, account_id, group_id, correlation_id, state, version_id, due_at, due_local, due_zone, attempt_no,
+				published_at, lateness_ms, created_at, updated_at)
+				SELECT $1::uuid, id, ($2::uuid[])[1 + n % cardinality($2::uuid[])], id, id, 'published', version, at, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS'), 'UTC', 1,
+				at, 300, at, at FROM made`,
+			`INSERT INTO versions (workspace_id, id, post_id, number, content, content_hash, actor_kind, actor_id, actor_name, created_at)
+				SELECT $1::uuid, version, id, 1, '{"parts":[{"text":"An old post of about the usual length, with a link: https://example.com/story"}]}', 'x', 'person', id, 'Ada', at
+				FROM made WHERE $2::uuid[] IS NOT NULL`,
+			`INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, started_at, finished_at, remote_id)
+				SELECT $1::uuid, gen_random_uuid(), id, ($2::uuid[])[1 + n % cardinality($2::uuid[])], 1, 0, 1, 'accepted', 'x', at, at, id::text FROM made`,
+		} {
+			if _, err := tx.Exec(ctx, sql, workspace.String(), ids); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write the history: %w", err)
+	}
+	return nil
+}
+
+// DatabaseURL is the owner's address.
+func (a *Arena) DatabaseURL() config.Secret { return config.Secret(a.options.URL) }
+
+// Environment is what a shipped function needs to reach the arena.
+func (a *Arena) Environment() []string {
+	return []string{
+		"DATABASE_URL=" + a.options.URL, "AWS_ENDPOINT_URL_SQS=" + a.QueueURL, "VAULT_KEYSET=" + a.keyset.Reveal(), "READING_AGES=1h",
+		"QUEUE_URL_GENERATE=" + a.queueURL["GenerateQueue"], "QUEUE_URL_REVIEW=" + a.queueURL["ReviewQueue"],
+		"QUEUE_URL_PUBLISH=" + a.queueURL["PublishQueue"], "QUEUE_URL_METRICS=" + a.queueURL["MetricsQueue"],
+		"X_BASE_URL=" + a.NetworkURL, "X_AUTHORIZE_URL=" + a.NetworkURL + "/i/oauth2/authorize", "X_WEB_URL=" + a.NetworkURL,
+		"X_CLIENT_ID=" + clientID, "X_CLIENT_SECRET=" + clientSecret,
+	}
+}
+
+// Ends returns when each post that has an end came to it.
+func (a *Arena) Ends(ctx context.Context) (map[post.ID]time.Time, error) {
+	rows, err := a.sql.Query(ctx, `SELECT id, updated_at FROM posts WHERE state IN ('published', 'failed', 'missed')`)
+	if err != nil {
+		return nil, fmt.Errorf("read ends: %w", err)
+	}
+	ends := map[post.ID]time.Time{}
+	var id uuid.UUID
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		ends[post.ID(id)] = at
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ends: %w", err)
+	}
+	return ends, nil
+}
