@@ -105,9 +105,42 @@ async function published(page, id) {
   say(`seen once at ${seen[0].accepted_at}, ${post.lateness_ms} ms after its second`);
 }
 
+async function numbers(page) {
+  step = "numbers";
+  // Nobody reloads: the open page hears of the reading through /v1/changes.
+  const views = page.locator("dt", { hasText: "Views" });
+  await views.waitFor({ timeout: 120_000 });
+  say(`the open page shows ${await views.locator("xpath=following-sibling::dd").innerText()} views`);
+}
+
+function pathsFor(id) {
+  return ["/", "/approvals", "/calendar", "/compose", "/posts", `/posts/${id}`, "/ideas", "/accounts", "/activity", "/settings"];
+}
+
+/** The dark scheme has its own colours and so its own contrasts; all else is as in the light one. */
+async function darkPages(context, id) {
+  step = "dark";
+  const faults = [];
+  const page = await context.newPage();
+  watch(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  for (const path of pathsFor(id)) {
+    await page.goto(base + path);
+    await page.locator("h1").first().waitFor();
+    await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+    const label = path === "/" ? "today" : path.split("/")[1] + (path.split("/").length > 2 ? "-one" : "");
+    await page.screenshot({ path: join(shots, `${label}-dark.png`), fullPage: true });
+    const { violations } = await new AxeBuilder({ page }).withRules(["color-contrast"]).analyze();
+    for (const v of violations) faults.push(`${path} in the dark: ${v.help} (${v.nodes.length}, first ${v.nodes[0].target})`);
+  }
+  await page.close();
+  must(faults.length === 0, faults.join("\n  "));
+  say("the same pages in the dark scheme: every contrast holds");
+}
+
 async function pages(context, id) {
   step = "pages";
-  const paths = ["/", "/approvals", "/calendar", "/compose", "/posts", `/posts/${id}`, "/ideas", "/accounts", "/activity", "/settings"];
+  const paths = pathsFor(id);
   const faults = [];
   for (const [name, viewport] of [["desk", { width: 1440, height: 900 }], ["phone", { width: 390, height: 844 }]]) {
     const page = await context.newPage();
@@ -154,7 +187,9 @@ try {
   const id = await generate(page);
   await approve(page, id);
   await published(page, id);
+  await numbers(page);
   await pages(context, id);
+  await darkPages(context, id);
   step = "console";
   must(problems.length === 0, `the pages reported:\n  ${[...new Set(problems)].join("\n  ")}`);
   console.log(`e2e: ok in ${((Date.now() - begun) / 1000).toFixed(1)} s`);

@@ -5,8 +5,8 @@ import classes from "./IdeaCard.module.css";
 /** Where a draft came from: the idea, the goal it serves, the source's words. */
 export function IdeaCard({ idea }: { idea: Idea }) {
   return (
-    <section className={classes.card} aria-label="The idea behind it">
-      <h3>{idea.title}</h3>
+    <div className={classes.card}>
+      <h2>{idea.title}</h2>
       {idea.angle && <p>{idea.angle}</p>}
       <dl className={classes.facts}>
         {idea.goal && (
@@ -40,6 +40,6 @@ export function IdeaCard({ idea }: { idea: Idea }) {
           </div>
         )}
       </dl>
-    </section>
+    </div>
   );
 }

@@ -14,6 +14,7 @@ export default function MonthPicker({ value, min, onChange }: Props) {
       minDate={min}
       onChange={(d) => d && onChange(d)}
       firstDayOfWeek={1}
+      weekendDays={[]}
       size="sm"
       ariaLabels={{ nextMonth: "Next month", previousMonth: "Previous month" }}
     />

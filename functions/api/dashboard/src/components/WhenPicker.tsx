@@ -44,7 +44,12 @@ export function WhenPicker({ value, onChange, zone, now, slots = [] }: Props) {
           <p className={classes.dateWords}>
             {date ? dayWords(date, localTime(now, zone).date) : "Choose a day"}
           </p>
-          <ClockInput label="Time" value={time.slice(0, 5)} onChange={(t) => onChange(`${date}T${t}`)} />
+          <ClockInput
+            label="Time"
+            autoFocus
+            value={time.slice(0, 5)}
+            onChange={(t) => onChange(`${date}T${t}`)}
+          />
         </div>
         <p className="muted small">On the clock of {zone}.</p>
         {slots.length > 0 && (

@@ -4,33 +4,33 @@ import { asProblem } from "../api/problem";
 import classes from "./toast.module.css";
 
 interface Said {
-  undo?: { label: string; run: () => void };
+  act?: { label: string; run: () => void };
   body?: ReactNode;
 }
 
 /** A quiet word that something happened, with a way back where there is one. */
-export function say(title: string, { undo, body }: Said = {}): void {
+export function say(title: string, { act, body }: Said = {}): void {
   const id = notifications.show({
     title,
     message: (
       <span className={classes.body}>
         <span>{body}</span>
-        {undo && (
+        {act && (
           <button
             type="button"
             className="link"
             onClick={() => {
               notifications.hide(id);
-              undo.run();
+              act.run();
             }}
           >
-            {undo.label}
+            {act.label}
           </button>
         )}
       </span>
     ),
     color: "pine",
-    autoClose: undo ? 9_000 : 4_000,
+    autoClose: act ? 9_000 : 4_000,
     classNames: { root: classes.root ?? "", title: classes.title ?? "" },
   });
 }

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
+import { useNavigate } from "react-router";
 import type { Account, Post, PostSummary } from "../api/model";
 import { act, approve, postQuery, refreshLists, settle, usePostList } from "../api/posts";
 import { asProblem } from "../api/problem";
@@ -29,6 +30,7 @@ export interface ApprovalQueue {
 export function useApprovalQueue(id: string | undefined, open: (id: string | null) => void): ApprovalQueue {
   const list = usePostList({ state: "awaiting_approval" });
   const client = useQueryClient();
+  const navigate = useNavigate();
   const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set());
   const posts = useMemo(
     () => (list.data?.pages ?? []).flatMap((p) => p.items).filter((p) => !leaving.has(p.id)),
@@ -64,7 +66,10 @@ export function useApprovalQueue(id: string | undefined, open: (id: string | nul
     try {
       settle(client, await act(approved.id, "unschedule"));
       bringBack(approved.id);
-      say("Taken off the schedule", { body: "It will not go out until it is approved or scheduled again." });
+      say("Taken off the schedule", {
+        body: "It has no time now and does not go out.",
+        act: { label: "Open it", run: () => void navigate(`/posts/${approved.id}`) },
+      });
     } catch (error) {
       sayProblem(error, "It could not be taken back");
     }
@@ -81,8 +86,13 @@ export function useApprovalQueue(id: string | undefined, open: (id: string | nul
             ? `Approved. @${post.account.handle} sends it now`
             : `Approved for ${shortTime(at, zone, now())} ${zoneWords(zone, at)}`;
         const body = approved.schedule_note ?? undefined;
-        const back = { label: "Undo", run: () => void undo(approved) };
-        say(title, when.kind === "now" ? { body } : { body, undo: back });
+        say(title, {
+          body,
+          act:
+            when.kind === "now"
+              ? { label: "Watch it go out", run: () => void navigate(`/posts/${approved.id}`) }
+              : { label: "Undo", run: () => void undo(approved) },
+        });
       },
       (error: unknown) => {
         // A post someone else decided stays gone; everything else comes back to be looked at.

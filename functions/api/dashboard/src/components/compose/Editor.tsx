@@ -42,7 +42,8 @@ export function Editor({ post, accountId, due }: Props) {
   const tooLong = counter !== undefined && composer.texts.some((t) => counter(t) > limit);
   const blank = composer.texts.some((t) => t.trim() === "");
   const ready = chosen !== null && !blank && !tooLong && !save.pending;
-  const submit = () => ready && save.run(true);
+  const submits = ready && (post === undefined || composer.dirty || post.actions.includes("submit"));
+  const submit = () => submits && save.run(true);
   const keepDraft = () => ready && save.run(false);
   useKeys({ "mod+s": keepDraft, "mod+Enter": submit });
 
@@ -94,7 +95,7 @@ export function Editor({ post, accountId, due }: Props) {
             >
               {post ? "Save version" : "Save draft"}
             </Button>
-            <Button onClick={submit} disabled={!ready} loading={save.pending === "submit"}>
+            <Button onClick={submit} disabled={!submits} loading={save.pending === "submit"}>
               Send to review{" "}
               <span className={classes.keys}>
                 <Key on="fill">Ctrl</Key> <Key on="fill">↵</Key>
