@@ -48,14 +48,14 @@ test: need-go need-node ## Check everything; sets up by itself what it needs
 
 # The race detector needs cgo, and cgo a C compiler, which a fresh machine may lack.
 .PHONY: test/race
-test/race: ## Go tests with the race detector, on a throw-away Postgres
+test/race: dashboard ## Go tests with the race detector, on a throw-away Postgres
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null 2>&1; then race=; \
 	  echo 'There is no C compiler here, so the Go tests run without the race detector: install gcc to have it.'; fi; \
 	go run ./scripts/testdb -- go test $$race -shuffle=on -count=1 -timeout=10m ./...
 
 .PHONY: test/short
-test/short: ## Go tests without the race detector
+test/short: dashboard ## Go tests without the race detector
 	@go run ./scripts/testdb -- go test -shuffle=on -timeout=10m ./...
 
 .PHONY: test/dashboard
@@ -85,6 +85,13 @@ fault: need-go ## Every fault scenario, by seed: kill, freeze, cut, lose, and ju
 .PHONY: fault/short
 fault/short: need-go ## One seed of each fault scenario that CI runs
 	@$(FAULT) -short -seed $(or $(SEED),1)
+
+# BENCH chooses (B1,B3); BENCH_JSON=file also writes the table as JSON.
+BENCHES := floor,B1,B2,B3,B6,B7,B8,B10
+.PHONY: bench
+bench: need-go ## Measure beside this machine's floors: bursts, lateness, pipeline, growth, memory, cold start, recovery
+	@mkdir -p $(BUILD) && go build -o $(BUILD)/loadtest ./scripts/loadtest
+	@exec $(BUILD)/loadtest -bench "$(or $(BENCH),$(BENCHES))"
 
 .PHONY: lint
 lint: $(BIN)/.golangci-lint-$(GOLANGCI_VERSION) ## Formatters and linters, without changing anything
@@ -121,8 +128,10 @@ $(BUILD)/%/bootstrap: FORCE
 ARCH ?= arm64
 SAM_TARGETS := build-ApiFunction build-GenerateFunction build-ReviewFunction build-PublishFunction build-MetricsFunction
 .PHONY: $(SAM_TARGETS)
+# SAM empties its folder each time: a program kept in ours need not be linked anew.
 $(SAM_TARGETS): build-%Function:
-	@GOARCH=$(GOARCH_$(ARCH)) $(GO_SHIP) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)/lambda
+	@name=$$(echo $* | tr A-Z a-z); kept=$(BUILD)/$(ARCH)/$$name/bootstrap; \
+	GOARCH=$(GOARCH_$(ARCH)) $(GO_SHIP) -o $$kept ./functions/$$name/lambda; cp $$kept $(ARTIFACTS_DIR)/bootstrap
 
 .PHONY: dashboard
 dashboard: $(DASHBOARD)/dist/index.html ## Build the dashboard, when its sources have changed
@@ -185,23 +194,23 @@ sam-validate: ## Hold template.yaml to SAM's rules and cfn-lint's
 	@SAM_CLI_TELEMETRY=0 sam validate --lint --region eu-central-1
 
 .PHONY: sam-invoke
-sam-invoke: need-go ## One function in a container with one payload: FN=publish EVENT=publish/one-due.json
+sam-invoke: need-go dashboard ## One function in a container with one payload: FN=publish EVENT=publish/one-due.json
 	@$(SAMSTACK) invoke "$(FN)" "$(EVENT)"
 
 .PHONY: sam-invoke-all
-sam-invoke-all: need-go ## Every function with each payload of events/, as a table
+sam-invoke-all: need-go dashboard ## Every function with each payload of events/, as a table
 	@$(SAMSTACK) invoke-all
 
 .PHONY: sam-api
-sam-api: need-go ## The HTTP API under sam local start-api
+sam-api: need-go dashboard ## The HTTP API under sam local start-api
 	@$(SAMSTACK) api
 
 .PHONY: sam-stack
-sam-stack: need-go ## The whole product in containers, on LocalStack
+sam-stack: need-go dashboard ## The whole product in containers, on LocalStack
 	@$(SAMSTACK) serve
 
 .PHONY: sam-demo
-sam-demo: need-go ## The demo against the product in containers
+sam-demo: need-go dashboard ## The demo against the product in containers
 	@$(SAMSTACK) demo
 
 .PHONY: sqs-conformance
