@@ -56,3 +56,32 @@ func TestWithoutABuildThePageSaysWhatToDo(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Contains(t, w.Body.String(), "make dashboard")
 }
+
+func TestPackedFormGoesToThoseWhoTakeIt(t *testing.T) {
+	t.Parallel()
+	h := serve(fstest.MapFS{
+		"assets/app-1a2b3c.js":    {Data: []byte("let a")},
+		"assets/app-1a2b3c.js.gz": {Data: []byte("packed")},
+		"assets/small-9.js":       {Data: []byte("let b")},
+	})
+	for _, c := range []struct{ name, path, accept, coding, body string }{
+		{"Browser", "/assets/app-1a2b3c.js", "gzip, deflate, br", "gzip", "packed"},
+		{"Weighted", "/assets/app-1a2b3c.js", "br;q=1, gzip;q=0.5", "gzip", "packed"},
+		{"Refused", "/assets/app-1a2b3c.js", "gzip;q=0", "", "let a"},
+		{"Plain", "/assets/app-1a2b3c.js", "", "", "let a"},
+		{"NoPackedForm", "/assets/small-9.js", "gzip", "", "let b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, c.path, nil)
+			r.Header.Set("Accept-Encoding", c.accept)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.Equal(t, http.StatusOK, w.Code)
+			require.Equal(t, c.coding, w.Header().Get("Content-Encoding"))
+			require.Equal(t, c.body, w.Body.String())
+			require.Contains(t, w.Header().Get("Content-Type"), "javascript")
+			require.Equal(t, "public, max-age=31536000, immutable", w.Header().Get("Cache-Control"))
+		})
+	}
+}

@@ -1,3 +1,6 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
@@ -22,10 +25,26 @@ function mock(): Plugin {
   };
 }
 
+/** Lays a gzip form beside each script, style and picture of words, for spa.go to send. */
+function pack(): Plugin {
+  return {
+    name: "rostrum-pack",
+    apply: "build",
+    writeBundle(options, bundle) {
+      for (const [name, file] of Object.entries(bundle)) {
+        if (!/\.(js|css|svg)$/.test(name)) continue;
+        const content = Buffer.from(file.type === "chunk" ? file.code : file.source);
+        if (content.length < 1024) continue;
+        writeFileSync(join(options.dir ?? "dist", `${name}.gz`), gzipSync(content, { level: 9 }));
+      }
+    },
+  };
+}
+
 const proxy = target ? { "/v1": { target, changeOrigin: false } } : undefined;
 
 export default defineConfig({
-  plugins: [react(), mock()],
+  plugins: [react(), mock(), pack()],
   server: { port: 5173, proxy },
   preview: { port: 4173, proxy },
   resolve: {
