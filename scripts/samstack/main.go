@@ -69,21 +69,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	p := &program{cli: cli, environ: environ, fixed: map[string]string{"HOST_ADDRESS": address}}
-	switch {
-	case args[0] == "serve" && len(args) == 1:
-		return p.serve(ctx)
-	case args[0] == "demo" && len(args) == 1:
-		return p.demo(ctx)
-	case args[0] == "api" && len(args) == 1:
-		return p.api(ctx)
-	case args[0] == "invoke" && len(args) == 3 && args[1] != "" && args[2] != "":
-		return p.invoke(ctx, func(t *host.Template) error { return cli.InvokeOne(ctx, t, args[1], args[2], os.Stdout) })
-	case args[0] == "invoke" && len(args) <= 3:
-		return errors.New("say which function and which payload, for example: make sam-invoke FN=publish EVENT=publish/one-due.json")
-	case args[0] == "invoke-all" && len(args) == 1:
-		return p.invoke(ctx, func(t *host.Template) error { return cli.InvokeAll(ctx, t, os.Stdout) })
-	}
-	return fmt.Errorf("%q is none of serve, demo, api, invoke FN EVENT and invoke-all", strings.Join(args, " "))
+	return p.do(ctx, args[0], args[1:])
 }
 
 func openLog(cli *sam.CLI, path string) (closeLog func(), err error) {
@@ -100,6 +86,25 @@ type program struct {
 	cli     *sam.CLI
 	environ map[string]string
 	fixed   map[string]string
+}
+
+func (p *program) do(ctx context.Context, what string, args []string) error {
+	commands := map[string]func(context.Context) error{
+		"serve": p.serve, "demo": p.demo, "api": p.api,
+		"invoke-all": func(ctx context.Context) error {
+			return p.invoke(ctx, func(t *host.Template) error { return p.cli.InvokeAll(ctx, t, os.Stdout) })
+		},
+	}
+	if command, ok := commands[what]; ok && len(args) == 0 {
+		return command(ctx)
+	}
+	if what != "invoke" {
+		return fmt.Errorf("%q is none of serve, demo, api, invoke FN EVENT and invoke-all", strings.Join(append([]string{what}, args...), " "))
+	}
+	if len(args) != 2 || args[0] == "" || args[1] == "" {
+		return errors.New("say which function and which payload, for example: make sam-invoke FN=publish EVENT=publish/one-due.json")
+	}
+	return p.invoke(ctx, func(t *host.Template) error { return p.cli.InvokeOne(ctx, t, args[0], args[1], os.Stdout) })
 }
 
 // useLocalStack makes the queues LocalStack's, once it answers.

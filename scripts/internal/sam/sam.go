@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -211,8 +212,8 @@ type service struct {
 func (c *CLI) Start(ctx context.Context, command string, port int, failed func(error)) (stop func(), err error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &service{cli: c, name: "sam local " + command, cancel: cancel, ended: make(chan struct{})}
-	address := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	s.cmd = c.command(running, "local", command, "-t", c.template, "--host", "127.0.0.1", "--port", fmt.Sprint(port),
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	s.cmd = c.command(running, "local", command, "-t", c.template, "--host", "127.0.0.1", "--port", strconv.Itoa(port),
 		"--skip-pull-image", "--warm-containers", "LAZY")
 	s.cmd.Stdout, s.cmd.Stderr = c.Log, c.Log
 	if err := s.cmd.Start(); err != nil {

@@ -32,10 +32,11 @@ func TestBuiltTemplateIsFilledWithEverySetting(t *testing.T) {
 	settings := map[string]map[string]string{"publish": {"X_BASE_URL": "http://172.17.0.1:1", "DEMO": "true", "VAULT_KEYSET": `{"a": "b: #c"}`}}
 	out, err := fill([]byte(built), "/repo/.build", "x86_64", publish(), settings)
 	require.NoError(t, err)
+	//nolint:tagliatelle // the names are CloudFormation's.
 	var got struct {
 		Resources map[string]struct {
 			Properties struct {
-				CodeURI       string   `yaml:"CodeUri"` //nolint:tagliatelle // CloudFormation spells it so.
+				CodeURI       string   `yaml:"CodeUri"`
 				Timeout       int      `yaml:"Timeout"`
 				Architectures []string `yaml:"Architectures"`
 				Environment   struct {
