@@ -216,9 +216,11 @@ sam-demo: need-go dashboard ## The demo against the product in containers
 .PHONY: sqs-conformance
 sqs-conformance: need-go ## Hold our queues and SQS_SERVERS="name=http://... ..." to the contract of SQS, as a table
 	@mkdir -p $(BUILD)
-	@ROSTRUM_SQS_SERVERS="$(SQS_SERVERS)" go test -count=1 -v -timeout=10m -run TestServersKeepTheContract ./shared/queue/sqsqueue >$(BUILD)/sqs-conformance.log 2>&1 \
-	  || { grep -B 30 -e '--- FAIL' $(BUILD)/sqs-conformance.log; exit 1; }
-	@grep '^ *|' $(BUILD)/sqs-conformance.log || tail -1 $(BUILD)/sqs-conformance.log
+	@log=$(BUILD)/sqs-conformance.log; code=0; \
+	ROSTRUM_SQS_SERVERS="$(SQS_SERVERS)" go test -count=1 -v -timeout=10m -run TestServersKeepTheContract ./shared/queue/sqsqueue >$$log 2>&1 || code=$$?; \
+	grep '^ *|' $$log || tail -1 $$log; \
+	[ $$code = 0 ] || { grep -A 8 'conformance.go:[0-9]*: [^a]' $$log; echo "The whole log is $$log."; }; \
+	exit $$code
 
 ##@ Cloud
 

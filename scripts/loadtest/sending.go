@@ -216,12 +216,14 @@ func (c *campaign) pipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Start(ctx, arena.How{TickEvery: time.Minute}); err != nil {
+	sender, err := a.Start(ctx, arena.How{TickEvery: time.Minute})
+	if err != nil {
 		return err
 	}
 	if err := a.Settle(ctx, 5*time.Minute, 0); err != nil {
 		return err
 	}
+	sender.Stop()
 	after, err := commits(ctx, a)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/account"
-	"rostrum/shared/apperr"
 	"rostrum/shared/audit"
 	"rostrum/shared/post"
 	"rostrum/shared/store/internal/dbsqlc"
@@ -135,60 +134,50 @@ type Judgement struct {
 // order workspace, account, post; callers that group intents sort them so.
 // Errors: NotFound, Unavailable.
 func (tx *Tx) BeginAttempt(ctx context.Context, in Intent, actor audit.Actor) (Judgement, error) {
-	ws, err := tx.q.LockWorkspaceShared(ctx, in.WorkspaceID)
+	locked, err := tx.q.LockForIntent(ctx, dbsqlc.LockForIntentParams{
+		WorkspaceID: in.WorkspaceID, AccountID: uuid.UUID(in.AccountID), PostID: uuid.UUID(in.PostID),
+	})
 	if err != nil {
-		return Judgement{}, fmt.Errorf("lock workspace for post %s: %w", in.PostID, classify(err))
-	}
-	acc, err := tx.q.LockAccountShared(ctx, dbsqlc.LockAccountSharedParams{WorkspaceID: in.WorkspaceID, ID: uuid.UUID(in.AccountID)})
-	if err != nil {
-		return Judgement{}, fmt.Errorf("lock account for post %s: %w", in.PostID, classify(err))
-	}
-	if _, err := tx.q.LockPostRow(ctx, dbsqlc.LockPostRowParams{WorkspaceID: in.WorkspaceID, ID: uuid.UUID(in.PostID)}); err != nil {
 		return Judgement{}, fmt.Errorf("lock post %s: %w", in.PostID, noPost(err))
 	}
-	row, err := tx.q.JudgeIntent(ctx, dbsqlc.JudgeIntentParams{Part: int32(in.Part), WorkspaceID: in.WorkspaceID, ID: uuid.UUID(in.PostID)})
+	row, err := tx.q.JudgeIntent(ctx, dbsqlc.JudgeIntentParams{
+		Part: int32(in.Part), AttemptID: in.AttemptID, WorkspaceID: in.WorkspaceID, ID: uuid.UUID(in.PostID),
+	})
 	if err != nil {
 		return Judgement{}, fmt.Errorf("judge intent of post %s: %w", in.PostID, noPost(err))
 	}
-	if done, ok, err := tx.alreadyBegun(ctx, in, row); err != nil || ok {
-		return done, err
+	if row.OwnAttempt != "" {
+		return alreadyBegun(row), nil
 	}
-	j := judge(in, ws, acc, row)
+	j := judge(in, locked, row)
 	j.Now, j.Tries = row.Now.UTC(), int(row.PartAttempts)
 	return j, tx.carryOut(ctx, in, actor, row, &j)
 }
 
-// alreadyBegun finds this very attempt: the COMMIT of an earlier asking stood
-// although its answer was lost.
-func (tx *Tx) alreadyBegun(ctx context.Context, in Intent, row dbsqlc.JudgeIntentRow) (Judgement, bool, error) {
-	a, err := tx.q.AttemptByID(ctx, dbsqlc.AttemptByIDParams{WorkspaceID: in.WorkspaceID, ID: in.AttemptID})
-	if err != nil {
-		if err := classify(err); apperr.KindOf(err) != apperr.NotFound {
-			return Judgement{}, false, fmt.Errorf("look for attempt %s: %w", in.AttemptID, err)
-		}
-		return Judgement{}, false, nil
+// alreadyBegun judges this very attempt asked for again: the COMMIT of an
+// earlier asking stood although its answer was lost.
+func alreadyBegun(row dbsqlc.JudgeIntentRow) Judgement {
+	if row.OwnAttempt != string(post.AttemptSending) || row.State != string(post.Sending) {
+		return Judgement{Verdict: Lost}
 	}
-	if a.State != string(post.AttemptSending) || row.State != string(post.Sending) {
-		return Judgement{Verdict: Lost}, true, nil
-	}
-	return Judgement{Verdict: Go, Fence: int(row.AttemptNo), Now: row.Now.UTC(), Tries: int(row.PartAttempts) - 1}, true, nil
+	return Judgement{Verdict: Go, Fence: int(row.AttemptNo), Now: row.Now.UTC(), Tries: int(row.PartAttempts) - 1}
 }
 
 // judge decides from what the locked rows say. The order matters: what ends
 // the matter comes first, what only delays it last.
-func judge(in Intent, ws dbsqlc.LockWorkspaceSharedRow, acc dbsqlc.LockAccountSharedRow, row dbsqlc.JudgeIntentRow) Judgement {
+func judge(in Intent, locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) Judgement {
 	started := in.Fence != 0
 	if isLost(in, row) {
 		return Judgement{Verdict: Lost}
 	}
-	if hold := holdOf(in, ws, acc, row); hold != "" {
+	if hold := holdOf(in, locked, row); hold != "" {
 		return Judgement{Verdict: Held, Hold: hold}
 	}
 	switch {
 	case row.Early && !started:
 		return Judgement{Verdict: Early, Wait: time.Duration(row.DueInUs) * time.Microsecond}
 	case row.AcceptedParts == 0 && row.LateMs > in.Grace.Milliseconds():
-		return judgeLate(acc, row)
+		return judgeLate(locked, row)
 	}
 	return Judgement{Verdict: Go}
 }
@@ -206,17 +195,17 @@ func isLost(in Intent, row dbsqlc.JudgeIntentRow) bool {
 }
 
 // holdOf names what keeps the post back whatever the time; empty is nothing.
-func holdOf(in Intent, ws dbsqlc.LockWorkspaceSharedRow, acc dbsqlc.LockAccountSharedRow, row dbsqlc.JudgeIntentRow) post.HoldReason {
+func holdOf(in Intent, locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) post.HoldReason {
 	switch {
 	case in.Hash == "" || row.ApprovedHash != in.Hash:
 		return post.HeldContentChanged
-	case ws.PausedAt != nil || slices.Contains(ws.PausedNetworks, acc.Network):
+	case locked.PausedAt != nil || slices.Contains(locked.PausedNetworks, locked.Network):
 		return post.HeldPausedWorkspace
-	case acc.PausedAt != nil:
+	case locked.AccountPausedAt != nil:
 		return post.HeldPausedAccount
-	case acc.Status != string(account.Connected):
+	case locked.Status != string(account.Connected):
 		return post.HeldReauth
-	case acc.Limited:
+	case locked.Limited:
 		return post.HeldRateLimit
 	}
 	return ""
@@ -224,12 +213,12 @@ func holdOf(in Intent, ws dbsqlc.LockWorkspaceSharedRow, acc dbsqlc.LockAccountS
 
 // judgeLate applies the account's catch-up rule to a post of which the
 // audience has seen nothing yet.
-func judgeLate(acc dbsqlc.LockAccountSharedRow, row dbsqlc.JudgeIntentRow) Judgement {
-	switch account.CatchUp(acc.CatchUp) {
+func judgeLate(locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) Judgement {
+	switch account.CatchUp(locked.CatchUp) {
 	case account.Drop:
 		return Judgement{Verdict: Missed}
 	case account.SendWithin:
-		if row.LateMs <= int64(acc.CatchUpWithinSeconds)*1000 {
+		if row.LateMs <= int64(locked.CatchUpWithinSeconds)*1000 {
 			return Judgement{Verdict: Go}
 		}
 		return Judgement{Verdict: Held, Hold: post.HeldLate}
@@ -259,19 +248,15 @@ func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row db
 		return tx.Record(ctx, p.event(actor, "post.missed", map[string]any{"late_ms": row.LateMs}))
 	case Go:
 	}
-	fence, err := tx.q.BeginSending(ctx, dbsqlc.BeginSendingParams{LeaseSeconds: in.Lease.Seconds(), WorkspaceID: in.WorkspaceID, ID: uuid.UUID(in.PostID)})
-	if err != nil {
-		return fmt.Errorf("begin sending post %s: %w", in.PostID, classify(err))
-	}
-	j.Fence = int(fence)
-	err = tx.q.InsertAttempt(ctx, dbsqlc.InsertAttemptParams{
-		WorkspaceID: in.WorkspaceID, ID: in.AttemptID, PostID: uuid.UUID(in.PostID), AccountID: uuid.UUID(in.AccountID),
-		Revision: in.Revision, Part: int32(in.Part), Number: int32(row.PartAttempts) + 1,
+	fence, err := tx.q.BeginAttempt(ctx, dbsqlc.BeginAttemptParams{
+		LeaseSeconds: in.Lease.Seconds(), WorkspaceID: in.WorkspaceID, PostID: uuid.UUID(in.PostID), AttemptID: in.AttemptID,
+		AccountID: uuid.UUID(in.AccountID), Revision: in.Revision, Part: int32(in.Part), Number: int32(row.PartAttempts) + 1,
 		Fingerprint: in.Fingerprint, SinceID: in.SinceID, ReplyTo: in.ReplyTo,
 	})
 	if err != nil {
 		return fmt.Errorf("record attempt of post %s part %d: %w", in.PostID, in.Part, classify(err))
 	}
+	j.Fence = int(fence)
 	return tx.Record(ctx, p.event(actor, "attempt.started", map[string]any{"part": in.Part, "number": row.PartAttempts + 1, "content_hash": in.Hash}))
 }
 

@@ -87,15 +87,12 @@ func (tx *Tx) LiveAttempt(ctx context.Context, r PostRef) (post.Attempt, bool, e
 // FinishPost marks a post published at the given time; its lateness is that
 // of its first part. The first part must be accepted.
 func (tx *Tx) FinishPost(ctx context.Context, r PostRef, at time.Time) error {
-	first, err := tx.q.FirstAccepted(ctx, dbsqlc.FirstAcceptedParams{WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID)})
-	if err != nil {
-		return fmt.Errorf("find first part of post %s: %w", r.PostID, classify(err))
-	}
-	err = tx.q.FinishPost(ctx, dbsqlc.FinishPostParams{
-		PublishedAt: at.UTC(), FirstAcceptedAt: first.AcceptedAt, RemoteUrl: first.RemoteUrl, WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID),
-	})
+	n, err := tx.q.FinishPost(ctx, dbsqlc.FinishPostParams{PublishedAt: at.UTC(), WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
 	if err != nil {
 		return fmt.Errorf("finish post %s: %w", r.PostID, classify(err))
+	}
+	if n == 0 {
+		return fmt.Errorf("finish post %s: %w", r.PostID, apperr.New(apperr.NotFound, "not_found", "its first part is not accepted"))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ const (
 	settingTicks       = "ARENA_TICKS_AT_ONCE"
 	settingAnswer      = "ARENA_ANSWER"
 	settingConcurrency = "ARENA_CONCURRENCY"
+	settingProfile     = "ARENA_PROFILE"
 )
 
 func loadTemplate(path, concurrency string) (*host.Template, error) {
@@ -113,6 +115,17 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 	atOnce, err := strconv.Atoi(environ[settingTicks])
 	if err != nil {
 		return fmt.Errorf("%s: %w", settingTicks, err)
+	}
+	if path := environ[settingProfile]; path != "" {
+		file, err := os.Create(path) //nolint:gosec // named by whoever runs the bench.
+		if err != nil {
+			return fmt.Errorf("write the profile: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return fmt.Errorf("write the profile: %w", err)
+		}
+		defer pprof.StopCPUProfile()
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { tick(ctx, handler, every, atOnce) })
@@ -236,7 +249,7 @@ func (a *Arena) Start(ctx context.Context, how How) (*Sender, error) {
 		"X_CLIENT_ID=" + clientID, "X_CLIENT_SECRET=" + clientSecret,
 		settingTemplate + "=" + template, settingConcurrency + "=" + a.options.Concurrency,
 		settingTickEvery + "=" + how.TickEvery.String(), settingTicks + "=" + strconv.Itoa(max(how.TicksAtOnce, 1)), settingAnswer + "=" + how.Answer,
-		"ROSTRUM_KILL_AT=" + how.Kill, "ROSTRUM_FREEZE_AT=" + how.Freeze,
+		settingProfile + "=" + os.Getenv(settingProfile), "ROSTRUM_KILL_AT=" + how.Kill, "ROSTRUM_FREEZE_AT=" + how.Freeze,
 	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a sender: %w", err)
@@ -253,6 +266,12 @@ func (a *Arena) Start(ctx context.Context, how How) (*Sender, error) {
 
 // Ended is closed when the child is gone.
 func (s *Sender) Ended() <-chan struct{} { return s.ended }
+
+// Stop ends the child as a deployment does and waits for its end.
+func (s *Sender) Stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	s.gone()
+}
 
 // Kill ends the child with SIGKILL, unless it is gone, and waits for its end.
 func (s *Sender) Kill() {

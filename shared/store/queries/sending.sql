@@ -20,13 +20,17 @@ WHERE p.workspace_id = $1 AND p.id = $2;
 -- name: AttemptsOfPost :many
 SELECT * FROM attempts WHERE workspace_id = $1 AND post_id = $2 ORDER BY part, number;
 
--- name: LockWorkspaceShared :one
--- Shared: a pause either committed before and is seen, or waits for us.
-SELECT paused_at, paused_networks FROM workspaces WHERE id = $1 FOR SHARE;
-
--- name: LockAccountShared :one
-SELECT network, status, paused_at, coalesce(limited_until > clock_timestamp(), false)::boolean AS limited, catch_up, catch_up_within_seconds
-FROM accounts WHERE workspace_id = $1 AND id = $2 FOR SHARE;
+-- name: LockForIntent :one
+-- The three locks of an intent in their order: workspace and account shared, so
+-- that a pause either committed before and is seen, or waits for us; the post
+-- for us alone. A row that changed while we waited is read anew.
+SELECT w.paused_at, w.paused_networks, a.network, a.status, a.paused_at AS account_paused_at,
+       coalesce(a.limited_until > clock_timestamp(), false)::boolean AS limited, a.catch_up, a.catch_up_within_seconds
+FROM workspaces w
+JOIN accounts a ON a.workspace_id = w.id
+JOIN posts p ON p.workspace_id = w.id
+WHERE w.id = sqlc.arg(workspace_id) AND a.id = sqlc.arg(account_id) AND p.id = sqlc.arg(post_id)
+FOR SHARE OF w, a FOR UPDATE OF p;
 
 -- name: JudgeIntent :one
 -- Read after the locks, in a statement of its own, so that its snapshot holds
@@ -45,7 +49,8 @@ SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_
        (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
           AND t.state = 'accepted') AS accepted_parts,
        (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
-          AND t.part = sqlc.arg(part)) AS part_attempts
+          AND t.part = sqlc.arg(part)) AS part_attempts,
+       coalesce((SELECT t.state FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.id = sqlc.arg(attempt_id)), '')::text AS own_attempt
 FROM posts p WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = sqlc.arg(id);
 
 -- name: LockPostRow :one
@@ -53,17 +58,21 @@ FROM posts p WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = sqlc.arg(i
 -- post, attempt.
 SELECT id FROM posts WHERE workspace_id = $1 AND id = $2 FOR UPDATE;
 
--- name: BeginSending :one
-UPDATE posts
-SET state = 'sending', attempt_no = attempt_no + 1, etag = etag + 1, updated_at = clock_timestamp(),
-    lease_until = clock_timestamp() + make_interval(secs => sqlc.arg(lease_seconds)::float8),
-    hold_reason = '', not_before = NULL, needs_person_at = NULL, reconcile_at = NULL, failure_code = '', failure_detail = ''
-WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
-RETURNING attempt_no;
-
--- name: InsertAttempt :exec
-INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9, $10, clock_timestamp());
+-- name: BeginAttempt :one
+WITH begun AS (
+  UPDATE posts p
+  SET state = 'sending', attempt_no = p.attempt_no + 1, etag = p.etag + 1, updated_at = clock_timestamp(),
+      lease_until = clock_timestamp() + make_interval(secs => sqlc.arg(lease_seconds)::float8),
+      hold_reason = '', not_before = NULL, needs_person_at = NULL, reconcile_at = NULL, failure_code = '', failure_detail = ''
+  WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = sqlc.arg(post_id)
+  RETURNING p.workspace_id, p.id, p.attempt_no
+), recorded AS (
+  INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at)
+  SELECT b.workspace_id, sqlc.arg(attempt_id)::uuid, b.id, sqlc.arg(account_id)::uuid, sqlc.arg(revision)::bigint, sqlc.arg(part)::int, sqlc.arg(number)::int,
+         'sending', sqlc.arg(fingerprint)::text, sqlc.arg(since_id)::text, sqlc.arg(reply_to)::text, clock_timestamp()
+  FROM begun b
+)
+SELECT begun.attempt_no FROM begun;
 
 -- name: AttemptByID :one
 SELECT * FROM attempts WHERE workspace_id = $1 AND id = $2;
@@ -75,18 +84,16 @@ SET state = sqlc.arg(to_state), finished_at = coalesce(finished_at, sqlc.narg(fi
     settled_by = sqlc.arg(settled_by)
 WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND state = ANY (sqlc.arg(from_states)::text[]);
 
--- name: FinishPost :exec
+-- name: FinishPost :execrows
 -- The lateness is the acceptance of the first part, as near as we can see it, minus due.
-UPDATE posts
+UPDATE posts p
 SET state = 'published', published_at = sqlc.arg(published_at)::timestamptz,
-    lateness_ms = round(extract(epoch FROM sqlc.arg(first_accepted_at)::timestamptz - due_at) * 1000)::bigint,
-    remote_url = sqlc.arg(remote_url), etag = etag + 1, updated_at = clock_timestamp(), lease_until = NULL,
+    lateness_ms = round(extract(epoch FROM coalesce(f.finished_at, f.started_at) - p.due_at) * 1000)::bigint,
+    remote_url = f.remote_url, etag = etag + 1, updated_at = clock_timestamp(), lease_until = NULL,
     hold_reason = '', needs_person_at = NULL, reconcile_at = NULL, not_before = NULL, failure_code = '', failure_detail = ''
-WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id);
-
--- name: FirstAccepted :one
-SELECT coalesce(finished_at, started_at)::timestamptz AS accepted_at, remote_url FROM attempts
-WHERE workspace_id = $1 AND post_id = $2 AND part = 0 AND state = 'accepted';
+FROM attempts f
+WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = sqlc.arg(id)
+  AND f.workspace_id = p.workspace_id AND f.post_id = p.id AND f.part = 0 AND f.state = 'accepted';
 
 -- name: RenewLease :exec
 UPDATE posts

@@ -153,23 +153,51 @@ func (q *Queries) BackToScheduled(ctx context.Context, arg BackToScheduledParams
 	return not_before, err
 }
 
-const beginSending = `-- name: BeginSending :one
-UPDATE posts
-SET state = 'sending', attempt_no = attempt_no + 1, etag = etag + 1, updated_at = clock_timestamp(),
-    lease_until = clock_timestamp() + make_interval(secs => $1::float8),
-    hold_reason = '', not_before = NULL, needs_person_at = NULL, reconcile_at = NULL, failure_code = '', failure_detail = ''
-WHERE workspace_id = $2 AND id = $3
-RETURNING attempt_no
+const beginAttempt = `-- name: BeginAttempt :one
+WITH begun AS (
+  UPDATE posts p
+  SET state = 'sending', attempt_no = p.attempt_no + 1, etag = p.etag + 1, updated_at = clock_timestamp(),
+      lease_until = clock_timestamp() + make_interval(secs => $1::float8),
+      hold_reason = '', not_before = NULL, needs_person_at = NULL, reconcile_at = NULL, failure_code = '', failure_detail = ''
+  WHERE p.workspace_id = $2 AND p.id = $3
+  RETURNING p.workspace_id, p.id, p.attempt_no
+), recorded AS (
+  INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at)
+  SELECT b.workspace_id, $4::uuid, b.id, $5::uuid, $6::bigint, $7::int, $8::int,
+         'sending', $9::text, $10::text, $11::text, clock_timestamp()
+  FROM begun b
+)
+SELECT begun.attempt_no FROM begun
 `
 
-type BeginSendingParams struct {
+type BeginAttemptParams struct {
 	LeaseSeconds float64
 	WorkspaceID  uuid.UUID
-	ID           uuid.UUID
+	PostID       uuid.UUID
+	AttemptID    uuid.UUID
+	AccountID    uuid.UUID
+	Revision     int64
+	Part         int32
+	Number       int32
+	Fingerprint  string
+	SinceID      string
+	ReplyTo      string
 }
 
-func (q *Queries) BeginSending(ctx context.Context, arg BeginSendingParams) (int32, error) {
-	row := q.db.QueryRow(ctx, beginSending, arg.LeaseSeconds, arg.WorkspaceID, arg.ID)
+func (q *Queries) BeginAttempt(ctx context.Context, arg BeginAttemptParams) (int32, error) {
+	row := q.db.QueryRow(ctx, beginAttempt,
+		arg.LeaseSeconds,
+		arg.WorkspaceID,
+		arg.PostID,
+		arg.AttemptID,
+		arg.AccountID,
+		arg.Revision,
+		arg.Part,
+		arg.Number,
+		arg.Fingerprint,
+		arg.SinceID,
+		arg.ReplyTo,
+	)
 	var attempt_no int32
 	err := row.Scan(&attempt_no)
 	return attempt_no, err
@@ -360,55 +388,30 @@ func (q *Queries) FailPost(ctx context.Context, arg FailPostParams) error {
 	return err
 }
 
-const finishPost = `-- name: FinishPost :exec
-UPDATE posts
+const finishPost = `-- name: FinishPost :execrows
+UPDATE posts p
 SET state = 'published', published_at = $1::timestamptz,
-    lateness_ms = round(extract(epoch FROM $2::timestamptz - due_at) * 1000)::bigint,
-    remote_url = $3, etag = etag + 1, updated_at = clock_timestamp(), lease_until = NULL,
+    lateness_ms = round(extract(epoch FROM coalesce(f.finished_at, f.started_at) - p.due_at) * 1000)::bigint,
+    remote_url = f.remote_url, etag = etag + 1, updated_at = clock_timestamp(), lease_until = NULL,
     hold_reason = '', needs_person_at = NULL, reconcile_at = NULL, not_before = NULL, failure_code = '', failure_detail = ''
-WHERE workspace_id = $4 AND id = $5
+FROM attempts f
+WHERE p.workspace_id = $2 AND p.id = $3
+  AND f.workspace_id = p.workspace_id AND f.post_id = p.id AND f.part = 0 AND f.state = 'accepted'
 `
 
 type FinishPostParams struct {
-	PublishedAt     time.Time
-	FirstAcceptedAt time.Time
-	RemoteUrl       string
-	WorkspaceID     uuid.UUID
-	ID              uuid.UUID
+	PublishedAt time.Time
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
 }
 
 // The lateness is the acceptance of the first part, as near as we can see it, minus due.
-func (q *Queries) FinishPost(ctx context.Context, arg FinishPostParams) error {
-	_, err := q.db.Exec(ctx, finishPost,
-		arg.PublishedAt,
-		arg.FirstAcceptedAt,
-		arg.RemoteUrl,
-		arg.WorkspaceID,
-		arg.ID,
-	)
-	return err
-}
-
-const firstAccepted = `-- name: FirstAccepted :one
-SELECT coalesce(finished_at, started_at)::timestamptz AS accepted_at, remote_url FROM attempts
-WHERE workspace_id = $1 AND post_id = $2 AND part = 0 AND state = 'accepted'
-`
-
-type FirstAcceptedParams struct {
-	WorkspaceID uuid.UUID
-	PostID      uuid.UUID
-}
-
-type FirstAcceptedRow struct {
-	AcceptedAt time.Time
-	RemoteUrl  string
-}
-
-func (q *Queries) FirstAccepted(ctx context.Context, arg FirstAcceptedParams) (FirstAcceptedRow, error) {
-	row := q.db.QueryRow(ctx, firstAccepted, arg.WorkspaceID, arg.PostID)
-	var i FirstAcceptedRow
-	err := row.Scan(&i.AcceptedAt, &i.RemoteUrl)
-	return i, err
+func (q *Queries) FinishPost(ctx context.Context, arg FinishPostParams) (int64, error) {
+	result, err := q.db.Exec(ctx, finishPost, arg.PublishedAt, arg.WorkspaceID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const holdPost = `-- name: HoldPost :exec
@@ -435,40 +438,6 @@ func (q *Queries) HoldPost(ctx context.Context, arg HoldPostParams) error {
 	return err
 }
 
-const insertAttempt = `-- name: InsertAttempt :exec
-INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'sending', $8, $9, $10, clock_timestamp())
-`
-
-type InsertAttemptParams struct {
-	WorkspaceID uuid.UUID
-	ID          uuid.UUID
-	PostID      uuid.UUID
-	AccountID   uuid.UUID
-	Revision    int64
-	Part        int32
-	Number      int32
-	Fingerprint string
-	SinceID     string
-	ReplyTo     string
-}
-
-func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) error {
-	_, err := q.db.Exec(ctx, insertAttempt,
-		arg.WorkspaceID,
-		arg.ID,
-		arg.PostID,
-		arg.AccountID,
-		arg.Revision,
-		arg.Part,
-		arg.Number,
-		arg.Fingerprint,
-		arg.SinceID,
-		arg.ReplyTo,
-	)
-	return err
-}
-
 const judgeIntent = `-- name: JudgeIntent :one
 SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_id,
        -- Compared by the server at full precision: never early, not by a microsecond.
@@ -484,12 +453,14 @@ SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_
        (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
           AND t.state = 'accepted') AS accepted_parts,
        (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
-          AND t.part = $1) AS part_attempts
-FROM posts p WHERE p.workspace_id = $2 AND p.id = $3
+          AND t.part = $1) AS part_attempts,
+       coalesce((SELECT t.state FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.id = $2), '')::text AS own_attempt
+FROM posts p WHERE p.workspace_id = $3 AND p.id = $4
 `
 
 type JudgeIntentParams struct {
 	Part        int32
+	AttemptID   uuid.UUID
 	WorkspaceID uuid.UUID
 	ID          uuid.UUID
 }
@@ -509,12 +480,18 @@ type JudgeIntentRow struct {
 	LiveAttempts  int64
 	AcceptedParts int64
 	PartAttempts  int64
+	OwnAttempt    string
 }
 
 // Read after the locks, in a statement of its own, so that its snapshot holds
 // whatever committed while we waited for them.
 func (q *Queries) JudgeIntent(ctx context.Context, arg JudgeIntentParams) (JudgeIntentRow, error) {
-	row := q.db.QueryRow(ctx, judgeIntent, arg.Part, arg.WorkspaceID, arg.ID)
+	row := q.db.QueryRow(ctx, judgeIntent,
+		arg.Part,
+		arg.AttemptID,
+		arg.WorkspaceID,
+		arg.ID,
+	)
 	var i JudgeIntentRow
 	err := row.Scan(
 		&i.State,
@@ -531,6 +508,7 @@ func (q *Queries) JudgeIntent(ctx context.Context, arg JudgeIntentParams) (Judge
 		&i.LiveAttempts,
 		&i.AcceptedParts,
 		&i.PartAttempts,
+		&i.OwnAttempt,
 	)
 	return i, err
 }
@@ -589,32 +567,45 @@ func (q *Queries) LiveAttempt(ctx context.Context, arg LiveAttemptParams) (Attem
 	return i, err
 }
 
-const lockAccountShared = `-- name: LockAccountShared :one
-SELECT network, status, paused_at, coalesce(limited_until > clock_timestamp(), false)::boolean AS limited, catch_up, catch_up_within_seconds
-FROM accounts WHERE workspace_id = $1 AND id = $2 FOR SHARE
+const lockForIntent = `-- name: LockForIntent :one
+SELECT w.paused_at, w.paused_networks, a.network, a.status, a.paused_at AS account_paused_at,
+       coalesce(a.limited_until > clock_timestamp(), false)::boolean AS limited, a.catch_up, a.catch_up_within_seconds
+FROM workspaces w
+JOIN accounts a ON a.workspace_id = w.id
+JOIN posts p ON p.workspace_id = w.id
+WHERE w.id = $1 AND a.id = $2 AND p.id = $3
+FOR SHARE OF w, a FOR UPDATE OF p
 `
 
-type LockAccountSharedParams struct {
+type LockForIntentParams struct {
 	WorkspaceID uuid.UUID
-	ID          uuid.UUID
+	AccountID   uuid.UUID
+	PostID      uuid.UUID
 }
 
-type LockAccountSharedRow struct {
+type LockForIntentRow struct {
+	PausedAt             *time.Time
+	PausedNetworks       []string
 	Network              string
 	Status               string
-	PausedAt             *time.Time
+	AccountPausedAt      *time.Time
 	Limited              bool
 	CatchUp              string
 	CatchUpWithinSeconds int32
 }
 
-func (q *Queries) LockAccountShared(ctx context.Context, arg LockAccountSharedParams) (LockAccountSharedRow, error) {
-	row := q.db.QueryRow(ctx, lockAccountShared, arg.WorkspaceID, arg.ID)
-	var i LockAccountSharedRow
+// The three locks of an intent in their order: workspace and account shared, so
+// that a pause either committed before and is seen, or waits for us; the post
+// for us alone. A row that changed while we waited is read anew.
+func (q *Queries) LockForIntent(ctx context.Context, arg LockForIntentParams) (LockForIntentRow, error) {
+	row := q.db.QueryRow(ctx, lockForIntent, arg.WorkspaceID, arg.AccountID, arg.PostID)
+	var i LockForIntentRow
 	err := row.Scan(
+		&i.PausedAt,
+		&i.PausedNetworks,
 		&i.Network,
 		&i.Status,
-		&i.PausedAt,
+		&i.AccountPausedAt,
 		&i.Limited,
 		&i.CatchUp,
 		&i.CatchUpWithinSeconds,
@@ -638,23 +629,6 @@ func (q *Queries) LockPostRow(ctx context.Context, arg LockPostRowParams) (uuid.
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
-}
-
-const lockWorkspaceShared = `-- name: LockWorkspaceShared :one
-SELECT paused_at, paused_networks FROM workspaces WHERE id = $1 FOR SHARE
-`
-
-type LockWorkspaceSharedRow struct {
-	PausedAt       *time.Time
-	PausedNetworks []string
-}
-
-// Shared: a pause either committed before and is seen, or waits for us.
-func (q *Queries) LockWorkspaceShared(ctx context.Context, id uuid.UUID) (LockWorkspaceSharedRow, error) {
-	row := q.db.QueryRow(ctx, lockWorkspaceShared, id)
-	var i LockWorkspaceSharedRow
-	err := row.Scan(&i.PausedAt, &i.PausedNetworks)
-	return i, err
 }
 
 const missPost = `-- name: MissPost :exec
