@@ -13,6 +13,7 @@ import (
 	"rostrum/shared/auth"
 	"rostrum/shared/config"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 	"rostrum/shared/workflow/signing"
 )
 
@@ -57,6 +58,7 @@ func (s *Server) begin(next http.Handler) http.Handler {
 		st := &requestState{id: rand.Text()}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), stateKey{}, st), requestTime)
 		defer cancel()
+		ctx, span := s.Tracer.Start(ctx, r.Method, telemetry.Server, r.Header.Get("Traceparent"), slog.String("request_id", st.id))
 		w.Header().Set("X-Request-Id", st.id)
 		rec := &statusWriter{ResponseWriter: w}
 		defer func() {
@@ -69,9 +71,19 @@ func (s *Server) begin(next http.Handler) http.Handler {
 				attrs = append(attrs, slog.String("workspace_id", st.session.WorkspaceID.String()), slog.String("person_id", st.session.PersonID.String()))
 			}
 			s.Logger.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+			span.Name(r.Method + " " + st.route)
+			span.End(fault(rec.Status()))
 		}()
 		next.ServeHTTP(rec, r.WithContext(ctx))
 	})
+}
+
+// fault says what a status that is ours to mend means for a trace.
+func fault(status int) string {
+	if status < http.StatusInternalServerError {
+		return ""
+	}
+	return http.StatusText(status)
 }
 
 // statusWriter remembers what was answered.

@@ -22,6 +22,7 @@ import (
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/ratelimit"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
@@ -42,8 +43,10 @@ type Server struct {
 	// Limiter refuses what goes beyond Limits.
 	Limiter *ratelimit.Limiter
 	Limits  Limits
-	Clock   clock.Clock
-	Logger  *slog.Logger
+	// Tracer begins a span for each request.
+	Tracer *telemetry.Tracer
+	Clock  clock.Clock
+	Logger *slog.Logger
 	// Settings are what pages must know of this installation.
 	Settings Settings
 

@@ -32,10 +32,12 @@ type Function struct {
 	// HTTP is the same without Lambda's envelope.
 	HTTP    http.Handler
 	adapter *httpadapter.HandlerAdapterV2
+	tracer  *telemetry.Tracer
 }
 
 // Handle is the Lambda handler: an HTTP API event of payload version 2.0.
 func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	defer f.tracer.Flush(ctx)
 	return f.adapter.ProxyWithContext(ctx, event) //nolint:wrapcheck // Lambda shows it as it is.
 }
 
@@ -43,6 +45,10 @@ func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequ
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "api", clock.System{}, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	keysets, err := awskms.Open(ctx, cfg.VaultKeyset)
 	if err != nil {
 		return nil, nil, err
@@ -86,12 +92,12 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Drafting: &drafting.Service{
 			Relay: relay, CheckAddress: httpclient.NewGuard(cfg.SourceAllowedHosts).Check, Clock: clock.System{}, Logger: logger,
 		},
-		Depths: queues.Depths, Limiter: limiter, Limits: LimitsFor(cfg.RequestRate), Clock: clock.System{}, Logger: logger,
+		Depths: queues.Depths, Tracer: tracer, Limiter: limiter, Limits: LimitsFor(cfg.RequestRate), Clock: clock.System{}, Logger: logger,
 		Settings: Settings{
 			PublicURL: cfg.PublicURL, Demo: cfg.Demo, SimulatedNetworkURL: cfg.SimulatedNetworkURL,
 			Model: cfg.Model, ModelSimulated: cfg.ModelSimulated,
 		},
 	}
 	handler := server.Handler()
-	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler)}, func() { limiter.Close(); client.CloseIdleConnections(); db.Close() }, nil
+	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler), tracer: tracer}, func() { limiter.Close(); client.CloseIdleConnections(); db.Close(); closeTracer() }, nil
 }

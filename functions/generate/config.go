@@ -5,6 +5,7 @@ import (
 
 	"rostrum/shared/ai/openai"
 	"rostrum/shared/config"
+	"rostrum/shared/telemetry"
 )
 
 // Config is what the generate function needs to know.
@@ -12,6 +13,7 @@ type Config struct {
 	DatabaseURL      config.Secret `env:"DATABASE_URL,required,notEmpty"`
 	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"2"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
+	Telemetry        telemetry.Settings
 
 	QueueURLGenerate string `env:"QUEUE_URL_GENERATE,required,notEmpty"`
 	QueueURLReview   string `env:"QUEUE_URL_REVIEW,required,notEmpty"`

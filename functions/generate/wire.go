@@ -25,6 +25,10 @@ import (
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "generate", clock.System{}, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	model, prices, closeModel, err := openai.Open(cfg.Model)
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +53,8 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		Meter: &agency.Meter{Store: db, Model: model, Prices: prices, Clock: clock.System{}, Logger: logger},
 		Clock: clock.System{}, Logger: logger,
 	}
-	return handler(service, logger), func() {
+	return handler(service, logger).Traced(tracer), func() {
+		closeTracer()
 		closeModel()
 		feeds.CloseIdleConnections()
 		db.Close()

@@ -5,6 +5,7 @@ import (
 
 	"rostrum/shared/config"
 	"rostrum/shared/platform/x"
+	"rostrum/shared/telemetry"
 )
 
 // Config is what the metrics function needs to know.
@@ -12,6 +13,7 @@ type Config struct {
 	DatabaseURL      config.Secret `env:"DATABASE_URL,required,notEmpty"`
 	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"2"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
+	Telemetry        telemetry.Settings
 
 	QueueURLMetrics string `env:"QUEUE_URL_METRICS,required,notEmpty"`
 	// SQSEndpoint is another SQS than Amazon's.

@@ -26,6 +26,10 @@ import (
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "metrics", clock.System{}, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	keysets, err := awskms.Open(ctx, cfg.VaultKeyset)
 	if err != nil {
 		return nil, nil, err
@@ -56,7 +60,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		Publishers:  map[account.Network]platform.Publisher{account.X: client},
 		AccessToken: refresher.AccessToken, Logger: logger,
 	}
-	return &wake.Function{
+	function := &wake.Function{
 		Name: "metrics", Logger: logger,
 		Consumer: &queue.Consumer{
 			Queue: queue.Metrics, Logger: logger,
@@ -65,5 +69,6 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 			},
 		},
 		Tasks: map[string]wake.Task{"collect": service.Collect, "daily": service.Daily},
-	}, db.Close, nil
+	}
+	return function.Traced(tracer), func() { db.Close(); closeTracer() }, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"rostrum/shared/config"
 	"rostrum/shared/platform/x"
+	"rostrum/shared/telemetry"
 )
 
 // Config is what the publish function needs to know.
@@ -13,6 +14,7 @@ type Config struct {
 	DatabaseURL      config.Secret `env:"DATABASE_URL,required,notEmpty"`
 	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"2"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
+	Telemetry        telemetry.Settings
 
 	QueueURLGenerate string `env:"QUEUE_URL_GENERATE,required,notEmpty"`
 	QueueURLReview   string `env:"QUEUE_URL_REVIEW,required,notEmpty"`

@@ -26,6 +26,10 @@ import (
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "publish", clock.System{}, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	keysets, err := awskms.Open(ctx, cfg.VaultKeyset)
 	if err != nil {
 		return nil, nil, err
@@ -59,5 +63,5 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		Publishers: map[account.Network]platform.Publisher{account.X: client},
 		Tokens:     refresher, Clock: clock.System{}, Logger: logger, ReadingAges: cfg.ReadingAges,
 	}
-	return handler(service, refresher, queues, logger), db.Close, nil
+	return handler(service, refresher, queues, logger).Traced(tracer), func() { db.Close(); closeTracer() }, nil
 }

@@ -19,6 +19,7 @@ import (
 	"rostrum/shared/killpoint"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 )
 
 const (
@@ -99,7 +100,7 @@ func (r *Relay) Sweep(ctx context.Context) (int, error) {
 		if len(b.rows) == 0 {
 			return total, nil
 		}
-		sent, err := r.Sender.Send(ctx, b.envelopes(r.Clock.Now()))
+		sent, err := r.Sender.Send(ctx, b.envelopes(ctx, r.Clock.Now()))
 		total += len(sent)
 		if len(sent) > 0 {
 			if err := r.Store.Across(ctx, markSent(sent)); err != nil {
@@ -155,7 +156,7 @@ func (r *Relay) send(ctx context.Context, b batch, mark func([]uuid.UUID) error)
 		return
 	}
 	killpoint.Here("outbox.before_send")
-	sent, err := r.Sender.Send(ctx, b.envelopes(r.Clock.Now()))
+	sent, err := r.Sender.Send(ctx, b.envelopes(ctx, r.Clock.Now()))
 	killpoint.Here("outbox.before_mark")
 	if err != nil {
 		r.Logger.WarnContext(ctx, "outbox rows left to the sweep",
@@ -170,13 +171,15 @@ func (r *Relay) send(ctx context.Context, b batch, mark func([]uuid.UUID) error)
 	}
 }
 
-func (b batch) envelopes(localNow time.Time) []queue.Envelope {
+// envelopes carry the trace of whoever sends them: the writer's own, or the
+// sweep's for what the writer did not get out.
+func (b batch) envelopes(ctx context.Context, localNow time.Time) []queue.Envelope {
 	now := b.databaseTime.Add(localNow.Sub(b.localTime))
 	out := make([]queue.Envelope, len(b.rows))
 	for i, row := range b.rows {
 		out[i] = queue.Envelope{
 			ID: row.ID, Queue: queue.Name(row.Queue), Body: row.Body,
-			Group: row.WorkspaceID.String(), Delay: delayUntil(row.DeliverAt, now),
+			Group: row.WorkspaceID.String(), Traceparent: telemetry.Traceparent(ctx), Delay: delayUntil(row.DeliverAt, now),
 		}
 	}
 	return out

@@ -19,6 +19,7 @@ import (
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
+	"rostrum/shared/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -74,6 +75,20 @@ func (b *bundle) unsent(t *testing.T) int {
 		return err
 	}))
 	return n
+}
+
+func TestMessagesCarryTheTraceOfTheirWriter(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var none *telemetry.Tracer
+	ctx, span := none.Start(t.Context(), "request", telemetry.Server, "")
+	defer span.End("")
+	require.NoError(t, b.relay.InWorkspace(ctx, b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		return outbox.Enqueue(ctx, tx, queue.Publish, b.message(), time.Now())
+	}))
+	require.Len(t, b.sender.sent, 1)
+	require.NotEmpty(t, b.sender.sent[0].Traceparent)
+	require.Equal(t, telemetry.Traceparent(ctx), b.sender.sent[0].Traceparent)
 }
 
 func TestCommittedMessagesAreSentAndMarked(t *testing.T) {

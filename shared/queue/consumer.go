@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/telemetry"
 )
 
 // Record is one received message as the queue delivered it.
@@ -20,6 +21,8 @@ type Record struct {
 	Body          string
 	// Group is the fair-queue group, empty where the sender set none.
 	Group string
+	// Traceparent names the work that the message came from; it may be empty.
+	Traceparent string
 	// ReceiveCount counts this receive too: 1 is the first.
 	ReceiveCount int
 	// SentAt is when the queue took the message, in UTC.
@@ -50,7 +53,9 @@ type Handler func(ctx context.Context, m Message, r Record) error
 type Consumer struct {
 	Queue    Name
 	Handlers map[Kind]Handler
-	Logger   *slog.Logger
+	// Tracer begins a span for each message; its records carry the trace id.
+	Tracer *telemetry.Tracer
+	Logger *slog.Logger
 }
 
 // Consume handles the records of one batch, each by itself and all at once, so
@@ -94,9 +99,16 @@ func (c *Consumer) handle(ctx context.Context, r Record) bool {
 		c.Logger.LogAttrs(ctx, slog.LevelError, "message of a kind without a handler", c.about(r, slog.String("kind", string(m.Kind)))...)
 		return false
 	}
-	if err = handler(ctx, m, r); err == nil {
+	ctx, span := c.Tracer.Start(ctx, "take "+string(m.Kind), telemetry.Consumer, r.Traceparent,
+		slog.String("correlation_id", m.CorrelationID.String()))
+	fault := "it panicked"
+	defer func() { span.End(fault) }()
+	err = handler(ctx, m, r)
+	fault = ""
+	if err == nil {
 		return true
 	}
+	fault = apperr.KindOf(err).String()
 	level, done := verdict(err)
 	c.Logger.LogAttrs(ctx, level, "message handled with an error", c.about(r,
 		slog.Bool("done", done), slog.String("error", err.Error()), slog.String("error_kind", apperr.KindOf(err).String()),

@@ -63,6 +63,9 @@ type Envelope struct {
 	Body  json.RawMessage
 	// Group is the fair-queue group: the workspace.
 	Group string
+	// Traceparent names the work that the message comes from (W3C Trace Context);
+	// it may be empty.
+	Traceparent string
 	// Delay is how long the queue holds it back: whole seconds, 0 to 900.
 	Delay time.Duration
 }

@@ -1,12 +1,15 @@
-// Package telemetry makes the logger. Each record is one JSON line; what looks
-// like a secret is cut out whoever wrote it, and the ids that travel in the
-// context are added to every record.
+// Package telemetry makes the logger and the tracer. Each log record is one JSON
+// line; what looks like a secret is cut out whoever wrote it, and the ids that
+// travel in the context are added to every record. A trace follows work from a
+// request over the queues to what was done for it; its id is in every record
+// whether or not a collector is there to take the spans.
 package telemetry
 
 import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -58,11 +61,24 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 
 type contextHandler struct{ slog.Handler }
 
-// Handle adds the context's attributes.
+// Handle adds the context's attributes, except those that the record has.
 func (h *contextHandler) Handle(ctx context.Context, r slog.Record) error {
-	if attrs, ok := ctx.Value(attrsKey{}).([]slog.Attr); ok {
-		r = r.Clone()
-		r.AddAttrs(attrs...)
+	attrs, _ := ctx.Value(attrsKey{}).([]slog.Attr)
+	if len(attrs) == 0 {
+		return h.Handler.Handle(ctx, r)
+	}
+	own := map[string]bool{}
+	r.Attrs(func(a slog.Attr) bool {
+		own[a.Key] = true
+		return true
+	})
+	r = r.Clone()
+	// The latest word counts.
+	for _, a := range slices.Backward(attrs) {
+		if !own[a.Key] {
+			own[a.Key] = true
+			r.AddAttrs(a)
+		}
 	}
 	return h.Handler.Handle(ctx, r)
 }

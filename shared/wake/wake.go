@@ -17,6 +17,7 @@ import (
 
 	"rostrum/shared/apperr"
 	"rostrum/shared/queue"
+	"rostrum/shared/telemetry"
 )
 
 // Task is the work of one schedule.
@@ -28,7 +29,16 @@ type Function struct {
 	Name     string
 	Consumer *queue.Consumer
 	Tasks    map[string]Task
-	Logger   *slog.Logger
+	// Tracer begins a span for each task, and sends what has ended before Handle
+	// returns. The consumer has the same.
+	Tracer *telemetry.Tracer
+	Logger *slog.Logger
+}
+
+// Traced gives the function and its consumer a tracer, and returns the function.
+func (f *Function) Traced(t *telemetry.Tracer) *Function {
+	f.Tracer, f.Consumer.Tracer = t, t
+	return f
 }
 
 // Handle is the Lambda handler. A batch of messages is answered with the ids of
@@ -44,6 +54,7 @@ func (f *Function) Handle(ctx context.Context, raw json.RawMessage) (any, error)
 	if err := json.Unmarshal(raw, &probe); err != nil {
 		return nil, f.refuse("it is not a JSON object")
 	}
+	defer f.Tracer.Flush(ctx)
 	switch {
 	case probe.Records != nil:
 		return f.consume(ctx, raw)
@@ -78,12 +89,16 @@ func (f *Function) run(ctx context.Context, name string) error {
 	if !ok {
 		return f.refuse("it names the task %q; this function has %s", name, f.taskNames())
 	}
-	if err := task(ctx); err != nil {
-		f.Logger.LogAttrs(ctx, slog.LevelError, "task failed", slog.String("function", f.Name), slog.String("task", name),
-			slog.String("error", err.Error()), slog.String("error_kind", apperr.KindOf(err).String()))
-		return fmt.Errorf("task %s: %w", name, err)
+	ctx, span := f.Tracer.Start(ctx, "task "+name, telemetry.Task, "")
+	err := task(ctx)
+	if err == nil {
+		span.End("")
+		return nil
 	}
-	return nil
+	span.End(apperr.KindOf(err).String())
+	f.Logger.LogAttrs(ctx, slog.LevelError, "task failed", slog.String("function", f.Name), slog.String("task", name),
+		slog.String("error", err.Error()), slog.String("error_kind", apperr.KindOf(err).String()))
+	return fmt.Errorf("task %s: %w", name, err)
 }
 
 func (f *Function) taskNames() string {
@@ -110,6 +125,9 @@ func record(m events.SQSMessage) queue.Record {
 	}
 	r := queue.Record{
 		ID: m.MessageId, ReceiptHandle: m.ReceiptHandle, Body: m.Body, Group: m.Attributes["MessageGroupId"], ReceiveCount: count,
+	}
+	if a, ok := m.MessageAttributes["traceparent"]; ok && a.StringValue != nil {
+		r.Traceparent = *a.StringValue
 	}
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		r.SentAt = time.UnixMilli(ms).UTC()

@@ -1,6 +1,7 @@
 package wake_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,10 +12,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/apperr"
 	"rostrum/shared/queue"
+	"rostrum/shared/telemetry"
 	"rostrum/shared/wake"
 )
 
@@ -58,6 +61,35 @@ func TestABatchIsAnsweredWithTheMessagesThatFailed(t *testing.T) {
 	require.Equal(t, "01930000-0000-7000-8000-000000000001", record.Group)
 	require.Equal(t, time.UnixMilli(1764003600000).UTC(), record.SentAt)
 	require.NotEmpty(t, record.ReceiptHandle)
+}
+
+func TestAMessageGoesOnInTheTraceOfItsSender(t *testing.T) {
+	t.Parallel()
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	m := queue.Message{Kind: queue.PublishPost, WorkspaceID: uuid.New(), SubjectID: uuid.New(), CorrelationID: uuid.New()}
+	body, err := queue.Encode(m)
+	require.NoError(t, err)
+	raw, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{{
+		MessageId: "m-1", EventSource: "aws:sqs", Body: string(body),
+		MessageAttributes: map[string]events.SQSMessageAttribute{
+			"traceparent": {DataType: "String", StringValue: new("00-" + trace + "-00f067aa0ba902b7-01")},
+		},
+	}}})
+	require.NoError(t, err)
+	var logged bytes.Buffer
+	logger := telemetry.NewLogger(&logged, "info")
+	onward := ""
+	f := function(func(ctx context.Context, _ queue.Message, _ queue.Record) error {
+		onward = telemetry.Traceparent(ctx)
+		logger.LogAttrs(ctx, slog.LevelInfo, "sent")
+		return nil
+	}, nil).Traced(nil)
+	_, err = f.Handle(t.Context(), raw)
+	require.NoError(t, err)
+	require.Contains(t, onward, trace)
+	require.NotContains(t, onward, "00f067aa0ba902b7")
+	require.Contains(t, logged.String(), `"trace_id":"`+trace+`"`)
+	require.Contains(t, logged.String(), `"correlation_id":"`+m.CorrelationID.String()+`"`)
 }
 
 func TestABatchWithoutFailuresIsAnsweredWithAnEmptyList(t *testing.T) {

@@ -39,7 +39,9 @@ type Post struct {
 	RemoteURL   string     `json:"remote_url"`
 	WhyNotOut   string     `json:"why_not_out"`
 	Account     Account    `json:"account"`
-	Parts       []struct {
+	// CorrelationID is in every log line about the post, from draft to metrics.
+	CorrelationID string `json:"correlation_id"`
+	Parts         []struct {
 		Text   string `json:"text"`
 		Length int    `json:"length"`
 		Limit  int    `json:"limit"`

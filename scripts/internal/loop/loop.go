@@ -138,12 +138,16 @@ func (d *Demo) draft(ctx context.Context) error {
 	d.Say("%s", idea.Title)
 	d.Say("source: %s %s", idea.SourceTitle, idea.SourceURL)
 	d.step = "draft"
+	if d.post.CorrelationID == "" {
+		return errors.New("the draft has no correlation id")
+	}
 	for i, part := range d.post.Parts {
 		if part.Length == 0 || part.Length > part.Limit {
 			return fmt.Errorf("part %d has %d of %d characters", i+1, part.Length, part.Limit)
 		}
 		d.Say("%q (%d of %d)", part.Text, part.Length, part.Limit)
 	}
+	d.Say("correlation id %s, in every log line from here to the metrics", d.post.CorrelationID)
 	return nil
 }
 

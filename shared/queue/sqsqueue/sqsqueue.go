@@ -91,13 +91,13 @@ func (q *Queues) batches(envelopes []queue.Envelope) (batches []*batch, refused 
 			continue
 		}
 		b := open[e.Queue]
-		if b == nil || len(b.envelopes) == batchSize || b.bytes+len(e.Body) > batchBytes {
+		if b == nil || len(b.envelopes) == batchSize || b.bytes+size(e) > batchBytes {
 			b = &batch{queue: e.Queue, url: url}
 			open[e.Queue] = b
 			batches = append(batches, b)
 		}
 		b.envelopes = append(b.envelopes, e)
-		b.bytes += len(e.Body)
+		b.bytes += size(e)
 	}
 	return batches, refused
 }
@@ -109,10 +109,24 @@ func (q *Queues) check(e queue.Envelope) (url string, err error) {
 		return "", apperr.New(apperr.Invalid, "unknown_queue", "message %s is for queue %q, which has no address", e.ID, e.Queue)
 	case e.Delay < 0 || e.Delay > maxDelay:
 		return "", apperr.New(apperr.Invalid, "bad_delay", "message %s has a delay of %s; 0 to %s can be had", e.ID, e.Delay, maxDelay)
-	case len(e.Body) > batchBytes:
-		return "", apperr.New(apperr.Invalid, "message_too_large", "message %s has %d bytes; %d are the most", e.ID, len(e.Body), batchBytes)
+	case size(e) > batchBytes:
+		return "", apperr.New(apperr.Invalid, "message_too_large", "message %s has %d bytes; %d are the most", e.ID, size(e), batchBytes)
 	}
 	return url, nil
+}
+
+// traceparent is the attribute that carries a message's trace, and its type.
+const (
+	traceparent = "traceparent"
+	textType    = "String"
+)
+
+// size is what a message counts for: attributes count with name, type and value.
+func size(e queue.Envelope) int {
+	if e.Traceparent == "" {
+		return len(e.Body)
+	}
+	return len(e.Body) + len(traceparent) + len(textType) + len(e.Traceparent)
 }
 
 func (q *Queues) sendBatch(ctx context.Context, b *batch) ([]uuid.UUID, error) {
@@ -123,6 +137,11 @@ func (q *Queues) sendBatch(ctx context.Context, b *batch) ([]uuid.UUID, error) {
 		}
 		if e.Group != "" {
 			entry.MessageGroupId = aws.String(e.Group)
+		}
+		if e.Traceparent != "" {
+			entry.MessageAttributes = map[string]types.MessageAttributeValue{
+				traceparent: {DataType: aws.String(textType), StringValue: aws.String(e.Traceparent)},
+			}
 		}
 		in.Entries = append(in.Entries, entry)
 	}

@@ -73,7 +73,7 @@ func (b *bundle) receive(t *testing.T) []types.Message {
 	t.Helper()
 	out, err := b.api.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{
 		QueueUrl: aws.String(b.url), MaxNumberOfMessages: 10, VisibilityTimeout: 60,
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
 	})
 	require.NoError(t, err)
 	return out.Messages
@@ -95,6 +95,23 @@ func TestSendDeliversEveryEnvelopeWithItsGroupAndDelay(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[queue.Name]sqsqueue.Depth{queue.Publish: {Visible: 95, Delayed: 1}}, depths)
 	require.Equal(t, "workspace", b.receive(t)[0].Attributes["MessageGroupId"])
+}
+
+func TestSendHandsTheTraceOn(t *testing.T) {
+	t.Parallel()
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	b := setup(t, nil)
+	traced, plain := envelope(`{"traced":true}`), envelope(`{}`)
+	traced.Traceparent = parent
+	_, err := b.queues.Send(t.Context(), []queue.Envelope{traced, plain})
+	require.NoError(t, err)
+	for _, m := range b.receive(t) {
+		if aws.ToString(m.Body) == `{}` {
+			require.Empty(t, m.MessageAttributes)
+			continue
+		}
+		require.Equal(t, parent, aws.ToString(m.MessageAttributes["traceparent"].StringValue))
+	}
 }
 
 func TestSendKeepsABatchBelowAMebibyte(t *testing.T) {
