@@ -1,18 +1,23 @@
 package archtest
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 const root = "../.."
+
+// tree is the module's packages, read once.
+var tree = sync.OnceValues(func() ([]unit, error) { return load(context.Background(), root) })
 
 func functionNames(t *testing.T) []string {
 	t.Helper()
@@ -28,7 +33,7 @@ func functionNames(t *testing.T) []string {
 
 func TestTheTreeKeepsItsRules(t *testing.T) {
 	t.Parallel()
-	units, err := load(t.Context(), root)
+	units, err := tree()
 	require.NoError(t, err)
 	require.Greater(t, len(units), 10)
 	for _, v := range check(units, append(rules(), functionRules(functionNames(t))...)) {
@@ -40,7 +45,7 @@ func TestTheTreeKeepsItsRules(t *testing.T) {
 // programs that ship.
 func TestProductionBinariesHoldNoSimulator(t *testing.T) {
 	t.Parallel()
-	units, err := load(t.Context(), root)
+	units, err := tree()
 	require.NoError(t, err)
 	seen := 0
 	for _, u := range units {
@@ -61,7 +66,7 @@ func TestProductionBinariesHoldNoSimulator(t *testing.T) {
 // the build without the tag holds no file that could read a setting or signal.
 func TestKillPointsAreEmptyInProduction(t *testing.T) {
 	t.Parallel()
-	units, err := load(t.Context(), root)
+	units, err := tree()
 	require.NoError(t, err)
 	for _, u := range units {
 		if u.path != "shared/killpoint" {
