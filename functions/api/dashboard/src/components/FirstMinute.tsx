@@ -36,10 +36,11 @@ export function guideSteps(today: Today): GuideStep[] {
   ];
 }
 
-export function FirstMinute({ today }: { today: Today }) {
+export function FirstMinute({ today }: { today: Today | undefined }) {
   const [closed, setClosed] = useState(() => localStorage.getItem(keptUnder) === "yes");
   const { openGenerate } = useOverlays();
   if (closed) return null;
+  if (!today) return <div className={classes.guide} data-ghost aria-hidden />;
   const steps = guideSteps(today);
   const current = steps.findIndex((s) => !s.done);
   const waiting = today.needs_me.awaiting_approval.items[0];

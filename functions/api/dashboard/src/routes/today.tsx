@@ -40,7 +40,7 @@ export default function Today() {
         <ProblemNote error={today.error} onRetry={() => void today.refetch()} />
       ) : (
         <>
-          {me?.demo && today.data && <FirstMinute today={today.data} />}
+          {me?.demo && <FirstMinute today={today.data} />}
           {today.data?.drafts_in_progress.map((g) => (
             <GenerationStrip key={g.id} generation={g} />
           ))}
@@ -50,17 +50,21 @@ export default function Today() {
                 <NeedsYou today={today.data} />
               </div>
               <Failed posts={today.data?.failed} />
-              <div data-late>
-                <Published posts={today.data?.published} />
-              </div>
+              {today.data && (
+                <div data-late>
+                  <Published posts={today.data.published} />
+                </div>
+              )}
             </div>
             <div className="stack">
               <div>
                 <NextOut posts={today.data?.next_out} />
               </div>
-              <div data-late>
-                <Lateness lateness={today.data?.lateness} />
-              </div>
+              {today.data && (
+                <div data-late>
+                  <Lateness lateness={today.data.lateness} />
+                </div>
+              )}
             </div>
           </div>
         </>
@@ -196,17 +200,17 @@ function DueEnd({ post }: { post: PostSummary }) {
   return <When at={post.due_at} zone={post.due_zone ?? looks(post.account.id).zone} as="short" />;
 }
 
-function Published({ posts }: { posts: PublishedSummary[] | undefined }) {
+// What comes below is drawn once it is known, so that nothing on the page moves.
+function Published({ posts }: { posts: PublishedSummary[] }) {
   const looks = useAccountLooks();
   return (
     <Panel title="Published" flush>
-      {!posts && <RowSkeleton rows={3} />}
-      {posts?.length === 0 && (
+      {posts.length === 0 && (
         <Empty compact title="Nothing published yet">
           The first post and its first numbers will show here.
         </Empty>
       )}
-      {posts?.map((p) => (
+      {posts.map((p) => (
         <PostRow
           key={p.id}
           post={p}
@@ -243,14 +247,12 @@ function FirstNumbers({ metrics }: { metrics: PublishedSummary["metrics"] }) {
   );
 }
 
-function Lateness({ lateness }: { lateness: TodayData["lateness"] | undefined }) {
+function Lateness({ lateness }: { lateness: TodayData["lateness"] }) {
   return (
     <Panel title="On its second" aside="Last 7 days">
       {!lateness ? (
         <p className={classes.latenessEmpty}>
-          {lateness === undefined
-            ? " "
-            : "How late posts go out will show here after the first one, in milliseconds."}
+          How late posts go out will show here after the first one, in milliseconds.
         </p>
       ) : (
         <>

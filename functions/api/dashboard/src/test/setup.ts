@@ -1,10 +1,13 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
 if (typeof window !== "undefined") prepareWindow();
 
 function prepareWindow(): void {
+  // A busy machine needs its time; a test that waits in vain fails all the same.
+  configure({ asyncUtilTimeout: 8_000 });
+
   afterEach(() => {
     cleanup();
     localStorage.clear();

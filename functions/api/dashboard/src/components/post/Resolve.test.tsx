@@ -1,0 +1,56 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it } from "vitest";
+import { aMe, aPost } from "../../test/factories";
+import { draw, serve } from "../../test/render";
+import { Resolve } from "./Resolve";
+
+const unclear = {
+  id: "t1",
+  part: 0,
+  number: 1,
+  state: "unknown",
+  started_at: "2026-11-24T10:00:00Z",
+  finished_at: "2026-11-24T10:00:01Z",
+  remote_id: "",
+  remote_url: "",
+  code: "connection_reset",
+  detail: "The connection broke after the request was written.",
+  settled_by: "",
+};
+
+function setup(permissions = ["resolve_unknown"]) {
+  const post = aPost({ state: "unknown", actions: ["resolve"] });
+  const asked = serve({
+    "GET /v1/me": () => ({ body: aMe({ permissions }) }),
+    "GET /v1/posts/1/attempts": () => ({ body: { items: [unclear] } }),
+    "POST /v1/posts/1/resolve": () => ({ body: { ...post, state: "published" } }),
+  });
+  draw([{ path: "/", element: <Resolve post={post} /> }], "/");
+  const answer = () => asked.find((s) => s.method === "POST")?.body;
+  return { user: userEvent.setup(), answer };
+}
+
+describe("an unclear post", () => {
+  it("shows the evidence and takes the link of the post that is there", async () => {
+    const { user, answer } = setup();
+    await screen.findByText(/The connection broke/);
+    await user.type(screen.getByLabelText("It is there"), "https://x.com/tidewater/status/9");
+    await user.click(await screen.findByRole("button", { name: "It is there" }));
+    await waitFor(() =>
+      expect(answer()).toEqual({ found: true, remote_url: "https://x.com/tidewater/status/9" }),
+    );
+  });
+  it("sends it again only when a person says that it is not there", async () => {
+    const { user, answer } = setup();
+    await screen.findByText(/The connection broke/);
+    expect(answer()).toBeUndefined();
+    await user.click(screen.getByRole("button", { name: "Send it again" }));
+    await waitFor(() => expect(answer()).toEqual({ found: false, resend: true }));
+  });
+  it("asks nobody without the right to answer", async () => {
+    setup([]);
+    await screen.findByText(/Your role does not allow/);
+    expect(screen.getByRole("button", { name: "Send it again" })).toBeDisabled();
+  });
+});
