@@ -230,11 +230,11 @@ WITH t AS (
   FROM audit_events GROUP BY subject_id
 )
 SELECT p.id, p.state FROM posts p LEFT JOIN t ON t.post_id = p.id LEFT JOIN e ON e.subject_id = p.id
-WHERE coalesce(t.begun, 0) <> coalesce(e.begun, 0) OR coalesce(t.accepted, 0) > coalesce(e.accepted, 0)
+WHERE p.correlation_id <> p.id AND (coalesce(t.begun, 0) <> coalesce(e.begun, 0) OR coalesce(t.accepted, 0) > coalesce(e.accepted, 0)
    OR coalesce(t.absent, 0) > coalesce(e.absent, 0)
    OR (p.state = 'published') <> (coalesce(e.published, 0) = 1) OR coalesce(e.published, 0) > 1
    OR p.state = 'unknown' AND coalesce(e.unclear, 0) = 0 OR p.state = 'failed' AND coalesce(e.failed, 0) = 0
-   OR p.state = 'missed' AND coalesce(e.missed, 0) = 0`)
+   OR p.state = 'missed' AND coalesce(e.missed, 0) = 0)`)
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}

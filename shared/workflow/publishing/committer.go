@@ -13,18 +13,21 @@ import (
 const (
 	// groupLimit bounds how much one commit carries.
 	groupLimit = 100
+	// groupsAtOnce is how many groups are on their way together: one alone leaves
+	// the database idle while its answers travel; many would be groups of one.
+	groupsAtOnce = 3
 	// groupTimeout bounds one commit, whoever waits for it.
 	groupTimeout = 15 * time.Second
 )
 
 // committer commits the intents and results of posts in flight in one process
-// together. It holds nobody up: while one commit is on its way to the disk, the
-// next group forms behind it, and its first member leads it. There is no
+// together. It holds nobody up: while some commits are on their way to the disk,
+// the next group forms behind them, and its first member leads it. There is no
 // goroutine of its own, so nothing is left running when a function returns.
 type committer struct {
 	mu      sync.Mutex
 	waiting []*member
-	busy    bool
+	running int
 }
 
 type member struct {
@@ -32,8 +35,9 @@ type member struct {
 	fn    func(context.Context, *store.Tx) error
 	err   error
 	// done is closed when the member's work is committed or has failed; lead
-	// is closed when it has to lead the next group.
+	// is closed when it has to commit group, which it is in itself.
 	done, lead chan struct{}
+	group      []*member
 }
 
 // do runs fn in a transaction that it may share with others and returns when
@@ -43,33 +47,38 @@ func (c *committer) do(ctx context.Context, relay *outbox.Relay, order string, f
 	m := &member{order: order, fn: fn, done: make(chan struct{}), lead: make(chan struct{})}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, m)
-	if !c.busy {
-		c.busy = true
-		close(m.lead)
+	if c.running < groupsAtOnce {
+		c.running++
+		c.promote()
 	}
 	c.mu.Unlock()
 	select {
 	case <-m.done:
 	case <-m.lead:
-		c.commit(ctx, relay)
+		c.commit(ctx, relay, m.group)
 	}
 	return m.err
 }
 
-// commit takes what waits, commits it and hands the lead on.
-func (c *committer) commit(ctx context.Context, relay *outbox.Relay) {
-	c.mu.Lock()
+// promote makes the first that waits the leader of all that wait, as far as one
+// group goes. The caller holds the lock, and something waits.
+func (c *committer) promote() {
 	n := min(len(c.waiting), groupLimit)
-	group := slices.Clone(c.waiting[:n])
+	leader := c.waiting[0]
+	leader.group = slices.Clone(c.waiting[:n])
 	c.waiting = slices.Delete(c.waiting, 0, n)
-	c.mu.Unlock()
+	close(leader.lead)
+}
+
+// commit commits a group and hands the lead on.
+func (c *committer) commit(ctx context.Context, relay *outbox.Relay, group []*member) {
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if len(c.waiting) > 0 {
-			close(c.waiting[0].lead)
+			c.promote()
 		} else {
-			c.busy = false
+			c.running--
 		}
 		for _, m := range group {
 			close(m.done)

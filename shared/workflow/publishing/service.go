@@ -72,6 +72,7 @@ type Service struct {
 	ReadingAges []time.Duration
 
 	group committer
+	gate  gate
 }
 
 // actor is who the audit log names for what this package does.
@@ -122,7 +123,12 @@ type job struct {
 
 func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, error) {
 	var view store.Sending
-	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return view, err
+	}
+	defer leave()
+	err = s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		view, err = tx.LoadSending(ctx, ref.WorkspaceID, ref.PostID)
 		return err
