@@ -83,7 +83,7 @@ func run() error {
 	flag.IntVar(&c.kills, "kills", 20, "kills of B10; its definition says 100")
 	flag.Uint64Var(&c.seed, "seed", 1, "of the random moments")
 	flag.Parse()
-	for _, n := range strings.Split(*rows, ",") {
+	for n := range strings.SplitSeq(*rows, ",") {
 		var size int
 		if _, err := fmt.Sscan(n, &size); err != nil {
 			return fmt.Errorf("-rows: %q is no number", n)
@@ -126,8 +126,14 @@ type bench struct {
 
 func (c *campaign) benches() []bench {
 	return []bench{
-		{"floor", c.floor}, {"B1", c.burst}, {"B2", c.steady}, {"B3", c.pipeline}, {"B6", c.growth},
-		{"B7", c.memory}, {"B8", c.coldStart}, {"B10", c.recovery},
+		{"floor", c.floor},
+		{"B1", c.burst},
+		{"B2", c.steady},
+		{"B3", c.pipeline},
+		{"B6", c.growth},
+		{"B7", c.memory},
+		{"B8", c.coldStart},
+		{"B10", c.recovery},
 	}
 }
 
@@ -145,7 +151,7 @@ func (c *campaign) finish(load string) error {
 		if err != nil {
 			return fmt.Errorf("encode the report: %w", err)
 		}
-		if err := os.WriteFile(path, append(raw, '\n'), 0o644); err != nil { //nolint:gosec // a report for everyone.
+		if err := os.WriteFile(path, append(raw, '\n'), 0o644); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}
@@ -171,7 +177,7 @@ func machine() string {
 }
 
 func firstLine(path string) string {
-	raw, err := os.ReadFile(path) //nolint:gosec // the kernel's own file.
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return "unknown"
 	}
@@ -191,11 +197,11 @@ func (c *campaign) floor(ctx context.Context) error {
 		return err
 	}
 	defer drop(ctx)
-	if out, err := exec.CommandContext(ctx, program, "-i", "-q", "-s", "10", url).CombinedOutput(); err != nil { //nolint:gosec // found above.
+	if out, err := exec.CommandContext(ctx, program, "-i", "-q", "-s", "10", url).CombinedOutput(); err != nil {
 		return fmt.Errorf("pgbench -i: %w: %s", err, out)
 	}
 	for _, clients := range []string{"1", "8"} {
-		out, err := exec.CommandContext(ctx, program, "-N", "-M", "prepared", "-c", clients, "-j", "2", "-T", "5", url).CombinedOutput() //nolint:gosec // found above.
+		out, err := exec.CommandContext(ctx, program, "-N", "-M", "prepared", "-c", clients, "-j", "2", "-T", "5", url).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("pgbench: %w: %s", err, out)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,9 +10,8 @@ import (
 	"time"
 
 	"rostrum/scripts/internal/arena"
-	simx "rostrum/shared/simulator/x"
-
 	"rostrum/shared/simulator/fault"
+	simx "rostrum/shared/simulator/x"
 )
 
 // world makes an arena with tenants and accounts.
@@ -181,7 +181,7 @@ func (c *campaign) steady(ctx context.Context) error {
 		return err
 	}
 	from := time.Now().Add(time.Duration(15+c.seconds/4) * time.Second).Truncate(time.Second)
-	rng := rand.New(rand.NewPCG(c.seed, 2)) //nolint:gosec // a load, not a secret.
+	rng := rand.New(rand.NewPCG(c.seed, 2))
 	var mu sync.Mutex
 	err = seed(ctx, a, list, 50*c.seconds, func(int) time.Time {
 		mu.Lock()
@@ -192,7 +192,7 @@ func (c *campaign) steady(ctx context.Context) error {
 		return err
 	}
 	if time.Until(from) < time.Second {
-		return fmt.Errorf("seeding took too long")
+		return errors.New("seeding took too long")
 	}
 	if _, err := a.Start(ctx, arena.How{TickEvery: time.Minute}); err != nil {
 		return err
@@ -238,7 +238,7 @@ func (c *campaign) pipeline(ctx context.Context) error {
 	}
 	items := a.Network.Items("", time.Time{})
 	if len(items) == 0 {
-		return fmt.Errorf("nothing was sent")
+		return errors.New("nothing was sent")
 	}
 	took := items[len(items)-1].AcceptedAt.Sub(items[0].AcceptedAt)
 	c.add("B3", fmt.Sprintf("%d posts, network at 0 ms, first to last", n), float64(len(items))/took.Seconds(), "posts/s", ">= 1000 (2500)")
@@ -268,7 +268,7 @@ func (c *campaign) recovery(ctx context.Context) error {
 	if err := slow(a, 150*time.Millisecond); err != nil {
 		return err
 	}
-	rng := rand.New(rand.NewPCG(c.seed, 10)) //nolint:gosec // a load, not a secret.
+	rng := rand.New(rand.NewPCG(c.seed, 10))
 	type death struct {
 		posts []*arena.Post
 		at    time.Time

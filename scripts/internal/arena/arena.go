@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -181,8 +182,8 @@ func (a *Arena) Close() {
 	for _, s := range senders {
 		s.Kill()
 	}
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		a.closers[i]()
+	for _, closeOne := range slices.Backward(a.closers) {
+		closeOne()
 	}
 }
 
@@ -237,7 +238,7 @@ func TempDir() (string, func(), error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("the folder for temporary files cannot be used: %w", err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres runs as another user than root.
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", nil, fmt.Errorf("the folder %s cannot be used: %w", dir, err)
 	}
 	return dir, func() { _ = os.RemoveAll(dir) }, nil

@@ -3,6 +3,7 @@ package arena
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +25,7 @@ func (a *Arena) History(ctx context.Context, accounts []*Account, posts int) err
 		for _, sql := range []string{
 			"SET LOCAL session_replication_role = replica", "SET LOCAL synchronous_commit = off",
 			`CREATE TEMP TABLE made ON COMMIT DROP AS SELECT gen_random_uuid() AS id, gen_random_uuid() AS version, n,
-				date_trunc('second', now() - (n::float8 / ` + fmt.Sprint(posts) + `) * interval '1095 days' - interval '1 hour') AS at FROM generate_series(1, ` + fmt.Sprint(posts) + `) n`,
+				date_trunc('second', now() - (n::float8 / ` + strconv.Itoa(posts) + `) * interval '1095 days' - interval '1 hour') AS at FROM generate_series(1, ` + strconv.Itoa(posts) + `) n`,
 		} {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return err

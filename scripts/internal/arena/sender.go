@@ -38,7 +38,7 @@ const (
 )
 
 func loadTemplate(path, concurrency string) (*host.Template, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the repository's own file.
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("template.yaml cannot be read: run from the repository's folder: %w", err)
 	}
@@ -117,7 +117,7 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 		return fmt.Errorf("%s: %w", settingTicks, err)
 	}
 	if path := environ[settingProfile]; path != "" {
-		file, err := os.Create(path) //nolint:gosec // named by whoever runs the bench.
+		file, err := os.Create(path)
 		if err != nil {
 			return fmt.Errorf("write the profile: %w", err)
 		}
@@ -235,7 +235,7 @@ func (a *Arena) Start(ctx context.Context, how How) (*Sender, error) {
 	}
 	defer func() { _ = log.Close() }()
 	s := &Sender{arena: a, ended: make(chan struct{}), Log: log.Name()}
-	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), a.options.Program[0], a.options.Program[1:]...) //nolint:gosec // this program itself.
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), a.options.Program[0], a.options.Program[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	template, err := filepath.Abs(a.options.Template)
@@ -332,7 +332,7 @@ func (s *Sender) AwaitDeath(ctx context.Context, within time.Duration, warp bool
 func (s *Sender) AwaitStop(ctx context.Context, within time.Duration) bool {
 	until := time.Now().Add(within)
 	for time.Now().Before(until) {
-		raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat")) //nolint:gosec // the kernel's own file.
+		raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
 		if err == nil && strings.Contains(string(raw), ") T ") {
 			return true
 		}

@@ -42,7 +42,7 @@ type machine struct {
 	clock   *clock.Fake
 
 	rt      *rapid.T
-	ctx     context.Context //nolint:containedctx // one run of one test.
+	ctx     context.Context
 	id      post.ID
 	senders [2]*stepper
 	paused  bool
@@ -137,6 +137,7 @@ func (tokenOf) Reject(context.Context, uuid.UUID, account.ID) error { return nil
 
 // run plays one random story on a fresh post and returns the promise it broke.
 func (m *machine) run(t *testing.T, rt *rapid.T) error {
+	t.Helper()
 	m.rt, m.ctx = rt, t.Context()
 	m.senders = [2]*stepper{{}, {}}
 	m.audience, m.travelling, m.lag, m.trace, m.broken, m.paused = nil, nil, 0, nil, nil, false
@@ -199,6 +200,7 @@ func (m *machine) names() []string {
 		names = append(names, "lease ends", "lease ends", "tick", "tick")
 	case post.Unknown:
 		names = append(names, "settle", "look", "look", "look")
+	default:
 	}
 	if len(m.travelling) > 0 {
 		names = append(names, "late accept", "late loss")
