@@ -177,7 +177,9 @@ func invoke(ctx context.Context, program string, environment []string, payload s
 		err = errors.New("the invocations took too long")
 	}
 	_ = cmd.Process.Kill()
-	_ = <-ended // That it was killed is all this error says.
+	if killed := <-ended; killed == nil {
+		return 0, api.failed, errors.New("the program ended before it was killed")
+	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		peak = usage.Maxrss
 	}
