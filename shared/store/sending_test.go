@@ -312,6 +312,18 @@ func TestAHoldIsWrittenOnThePostAndTakenBack(t *testing.T) {
 	update()
 	require.Empty(t, w.Post(t, p.ID).Hold)
 	require.Len(t, dispatch(t, w, time.Time{}), 1)
+
+	// Its message has come and found the account paused: once it runs again the
+	// post does not wait for anything more.
+	pause := func(sql string) {
+		_, err := connect(t, w, "").Exec(t.Context(), sql)
+		require.NoError(t, err)
+		update()
+	}
+	pause("UPDATE accounts SET paused_at = now()")
+	require.Empty(t, dispatch(t, w, time.Time{}))
+	pause("UPDATE accounts SET paused_at = NULL")
+	require.Len(t, dispatch(t, w, time.Time{}), 1)
 }
 
 func TestOneRefreshLaneAnAccount(t *testing.T) {

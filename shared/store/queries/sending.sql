@@ -171,7 +171,9 @@ WITH v AS (
   JOIN workspaces w ON w.id = p.workspace_id
   WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
 )
-UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp()
+UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp(),
+  -- What is let go is handed out anew at once: its message found it held.
+  dispatched_revision = CASE WHEN v.reason = '' THEN NULL ELSE p.dispatched_revision END
 FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
 
 -- name: DispatchDue :many
