@@ -95,13 +95,16 @@ func (p *Post) ended(s Seen) bool {
 	case p.Expect != nil && p.Expect(s):
 		return true
 	case p.Withdrawn:
-		return s.State != "sending" && s.State != "unknown"
+		return p.Expect == nil && s.State != "sending" && s.State != "unknown"
 	}
 	return s.State == "published" || s.State == "failed" || s.State == "missed"
 }
 
 func (p *Post) right(s Seen) bool {
-	return p.Withdrawn || s.State == "published" || p.Expect != nil && p.Expect(s)
+	if p.Expect != nil && p.Expect(s) {
+		return true
+	}
+	return p.Withdrawn && p.Expect == nil || !p.Withdrawn && s.State == "published"
 }
 
 func (a *Arena) allEnded(seen map[uuid.UUID]Seen) bool {
