@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rostrum/shared/audit"
 	domain "rostrum/shared/post"
 	"rostrum/shared/store"
 )
@@ -44,9 +45,25 @@ func toEvent(e store.RecordedEvent) Event {
 // told by its name.
 func sentenceOf(e store.RecordedEvent) string {
 	if words := wordsOf(e); words != "" {
-		return e.Actor.Name + " " + words + "."
+		return nameOf(e.Actor) + " " + words + "."
 	}
-	return e.Actor.Name + ": " + strings.NewReplacer(".", " ", "_", " ").Replace(e.Action) + "."
+	return nameOf(e.Actor) + ": " + strings.NewReplacer(".", " ", "_", " ").Replace(e.Action) + "."
+}
+
+// nameOf is what people call an actor: a function by what it does.
+func nameOf(a audit.Actor) string {
+	if a.Kind != audit.System {
+		return a.Name
+	}
+	switch a.Name {
+	case "publish":
+		return "The sender"
+	case "metrics":
+		return "The metrics reader"
+	case "generate":
+		return "The generator"
+	}
+	return "The " + a.Name
 }
 
 func wordsOf(e store.RecordedEvent) string {
@@ -59,7 +76,10 @@ func wordsOf(e store.RecordedEvent) string {
 	case "post.submitted":
 		return "sent version " + d.text("version") + " to review"
 	case "post.reviewed":
-		return "reviewed it" + d.behind("verdict")
+		if d["verdict"] == "pass" {
+			return "found nothing that must change"
+		}
+		return "reviewed it and asks for changes"
 	case "post.approved":
 		return "approved version " + d.text("version")
 	case "post.changes_requested":

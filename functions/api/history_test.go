@@ -9,6 +9,18 @@ import (
 	"rostrum/shared/store"
 )
 
+func TestAFunctionIsToldByWhatItDoes(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"publish": "The sender published it.", "metrics": "The metrics reader published it.", "writer": "The writer published it.",
+	} {
+		e := store.RecordedEvent{Event: audit.Event{Actor: audit.Actor{Kind: audit.System, Name: name}, Action: "post.published"}}
+		require.Equal(t, want, sentenceOf(e))
+	}
+	pass := audit.Event{Actor: audit.Actor{Kind: audit.System, Name: "reviewer"}, Action: "post.reviewed", Detail: map[string]any{"verdict": "pass"}}
+	require.Equal(t, "The reviewer found nothing that must change.", sentenceOf(store.RecordedEvent{Event: pass}))
+}
+
 func TestEventsAreToldInSentences(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
