@@ -76,10 +76,7 @@ func wordsOf(e store.RecordedEvent) string {
 	case "post.submitted":
 		return "sent version " + d.text("version") + " to review"
 	case "post.reviewed":
-		if d["verdict"] == "pass" {
-			return "found nothing that must change"
-		}
-		return "reviewed it and asks for changes"
+		return reviewWords(d)
 	case "post.approved":
 		return "approved version " + d.text("version")
 	case "post.changes_requested":
@@ -103,6 +100,13 @@ func wordsOf(e store.RecordedEvent) string {
 		return "looked and did not find it on the network"
 	}
 	return sendingWords(e.Action, d)
+}
+
+func reviewWords(d details) string {
+	if d["verdict"] == "pass" {
+		return "found nothing that must change"
+	}
+	return "reviewed it and asks for changes"
 }
 
 func sendingWords(action string, d details) string {
