@@ -76,6 +76,8 @@ func lateEffects(ctx context.Context, r *trial) error {
 		if err != nil {
 			return err
 		}
+		// Not before the last effect has come may anybody be judged.
+		arena.Pause(ctx, 55*time.Second)
 		return r.finish(ctx, a, 4*time.Minute, 0)
 	})
 }
@@ -107,7 +109,7 @@ func blindReads(ctx context.Context, r *trial) error {
 }
 
 func duplicateRefusals(ctx context.Context, r *trial) error {
-	a, accounts, err := r.world(ctx, 2, nil)
+	a, accounts, err := r.world(ctx, 2, func(o *arena.Options) { o.RefuseDuplicates = true })
 	if err != nil {
 		return err
 	}

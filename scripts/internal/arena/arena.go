@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,10 @@ type Options struct {
 	Concurrency string
 	// MaxConns is each child's pool; 0 is 4.
 	MaxConns int
+	// RefuseDuplicates has the simulated X refuse a text that the account has
+	// posted already. Off, nothing but our own protocol keeps a part from being
+	// seen twice.
+	RefuseDuplicates bool
 	// Calls limits the simulated X as DefaultLimits does; false lifts every limit.
 	Calls bool
 }
@@ -152,6 +157,13 @@ func (a *Arena) simulators() error {
 	a.Network = network
 	web := httptest.NewServer(network)
 	a.NetworkURL = web.URL
+	settings := httptest.NewRequest(http.MethodPost, "/_sim/settings",
+		strings.NewReader(fmt.Sprintf(`{"refuse_duplicates": %t}`, a.options.RefuseDuplicates)))
+	answer := httptest.NewRecorder()
+	network.ServeHTTP(answer, settings)
+	if answer.Code != http.StatusOK {
+		return fmt.Errorf("set the simulated X up: it answered %d", answer.Code)
+	}
 	a.closers = append(a.closers, func() {
 		_ = network.Close()
 		web.CloseClientConnections()
