@@ -104,7 +104,7 @@ func New(ctx context.Context, o Options) (_ *Arena, err error) {
 			a.Close()
 		}
 	}()
-	if err := a.simulators(); err != nil {
+	if err := a.simulators(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.makeQueues(ctx); err != nil {
@@ -141,7 +141,7 @@ func New(ctx context.Context, o Options) (_ *Arena, err error) {
 	return a, nil
 }
 
-func (a *Arena) simulators() error {
+func (a *Arena) simulators(ctx context.Context) error {
 	limits := map[string]simx.Limit{}
 	if !a.options.Calls {
 		for name := range simx.DefaultLimits() {
@@ -157,7 +157,7 @@ func (a *Arena) simulators() error {
 	a.Network = network
 	web := httptest.NewServer(network)
 	a.NetworkURL = web.URL
-	settings := httptest.NewRequest(http.MethodPost, "/_sim/settings",
+	settings := httptest.NewRequestWithContext(ctx, http.MethodPost, "/_sim/settings",
 		strings.NewReader(fmt.Sprintf(`{"refuse_duplicates": %t}`, a.options.RefuseDuplicates)))
 	answer := httptest.NewRecorder()
 	network.ServeHTTP(answer, settings)
