@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	mathrand "math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -93,8 +94,9 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.program, "./scripts/local").CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w: %s", err, out)
 	}
-	// Five ports in a row; a taken one shows at the first start.
-	r.port = 20_000 + r.rng.IntN(30_000)
+	if r.port, err = r.freePorts(ctx); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -185,6 +187,25 @@ func (r *run) slowNetwork(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// freePorts finds five free ports in a row, below those that the kernel lends
+// to outgoing connections, so that they are still free at every start.
+func (r *run) freePorts(ctx context.Context) (int, error) {
+	for range 100 {
+		first := 10_000 + r.rng.IntN(20_000)
+		free := true
+		for port := first; port < first+5 && free; port++ {
+			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if free = err == nil; free {
+				_ = listener.Close()
+			}
+		}
+		if free {
+			return first, nil
+		}
+	}
+	return 0, errors.New("five free ports in a row were not found between 10000 and 30000")
 }
 
 func (r *run) networkURL() string { return fmt.Sprintf("http://127.0.0.1:%d", r.port+2) }
