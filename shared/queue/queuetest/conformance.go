@@ -91,6 +91,7 @@ func contract() map[string]func(*bundle) {
 		"BadMessageAttributesAreRefused":                  checkBadMessageAttributes,
 		"SystemAttributesTellTimeAndCount":                checkSystemAttributes,
 		"GroupOnAStandardQueueIsReturned":                 checkGroup,
+		"NoisyGroupLetsOthersPass":                        checkFair,
 		"BatchOfTenIsTakenWhole":                          checkBatch,
 		"BatchFailsOnlyTheEntryAtFault":                   checkBatchEntryFault,
 		"BatchesThatCannotBeReadAreRefusedWhole":          checkBadBatches,

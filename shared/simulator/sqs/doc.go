@@ -7,16 +7,18 @@
 // What is real: delays and visibility end at their millisecond (never early),
 // receive counts count, a message goes to its dead-letter queue when it would be
 // received once too often, long polls are woken by the message itself, checksums
-// are those the SDK verifies, and a client that goes away while it waits takes
-// no message with it.
+// are those the SDK verifies, a client that goes away while it waits takes no
+// message with it, and a queue is fair to tenants by their share of what is in
+// flight (fair.go).
 //
 // What is not: FIFO queues, IAM, encryption and queue policies (stored, not
 // enforced), the 60 s before the name of a deleted queue may be used again, and
-// the reordering of noisy groups on a fair queue (groups are accepted and
-// returned, order is first in, first out). Everything is held in memory.
+// the second measure of a fair queue, a tenant's share of the consumers' time
+// (its window is not documented). Everything is held in memory.
 //
 // Contract read from docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference
 // and from the models inside the Go SDK (service/sqs v1.52.11), 2026-11.
 //
-// Start reading at [Server]; queue.go is the state, receive.go the long poll.
+// Start reading at [Server]; queue.go is the state, receive.go the long poll, fair.go
+// whose turn it is.
 package sqs

@@ -34,13 +34,14 @@ type message struct {
 	visibleAt       time.Time
 	sequence        uint64
 
-	element     *list.Element // in queue.ready, while ready
+	element     *list.Element // in its tenant's line, while ready
+	order       int64         // in the line of all tenants, while ready
 	hiddenIndex int           // in queue.hidden, while delayed or in flight
 	ageIndex    int           // in queue.byAge
 }
 
 // queue is one queue. All fields are guarded by Server.mu. Messages that can be
-// received stand in ready, in order; the others wait in hidden, a heap by the
+// received stand in ready, by tenant; the others wait in hidden, a heap by the
 // moment they become visible.
 type queue struct {
 	server   *Server
@@ -52,7 +53,7 @@ type queue struct {
 	purgedAt time.Time
 
 	messages map[string]*message
-	ready    *list.List
+	ready    backlog
 	hidden   messageHeap
 	byAge    messageHeap
 	delayed  int
@@ -69,7 +70,7 @@ type queue struct {
 func newQueue(s *Server, name string, set settings, now time.Time) *queue {
 	return &queue{
 		server: s, name: name, settings: set, tags: map[string]string{}, created: now, modified: now,
-		messages: map[string]*message{}, ready: list.New(), waiters: list.New(),
+		messages: map[string]*message{}, ready: newBacklog(), waiters: list.New(),
 		hidden: messageHeap{
 			less: func(a, b *message) bool {
 				if a.visibleAt.Equal(b.visibleAt) {
@@ -98,6 +99,7 @@ func (q *queue) add(m *message, now time.Time, delay time.Duration) {
 	m.sequence = q.sequence
 	q.messages[m.id] = m
 	heap.Push(&q.byAge, m)
+	q.ready.admit(m, now)
 	if delay > 0 {
 		q.hide(m, delayed, now.Add(delay))
 	} else {
@@ -110,43 +112,43 @@ func (q *queue) add(m *message, now time.Time, delay time.Duration) {
 func (q *queue) remove(m *message) {
 	q.detach(m)
 	heap.Remove(&q.byAge, m.ageIndex)
+	q.ready.forget(m)
 	delete(q.messages, m.id)
 }
 
 // hide makes a ready or detached message invisible until the moment given.
 func (q *queue) hide(m *message, as state, until time.Time) {
 	if m.element != nil {
-		q.ready.Remove(m.element)
-		m.element = nil
+		q.ready.remove(m)
 	}
 	m.state, m.visibleAt = as, until
 	heap.Push(&q.hidden, m)
-	q.count(as, 1)
+	q.count(m, 1)
 }
 
 // show puts a detached message at the end of those that can be received.
 func (q *queue) show(m *message) {
 	m.state = ready
-	m.element = q.ready.PushBack(m)
+	q.ready.pushBack(m)
 }
 
 // detach takes a message out of ready or hidden.
 func (q *queue) detach(m *message) {
 	if m.element != nil {
-		q.ready.Remove(m.element)
-		m.element = nil
+		q.ready.remove(m)
 		return
 	}
 	heap.Remove(&q.hidden, m.hiddenIndex)
-	q.count(m.state, -1)
+	q.count(m, -1)
 }
 
-func (q *queue) count(s state, n int) {
-	switch s {
+func (q *queue) count(m *message, n int) {
+	switch m.state {
 	case delayed:
 		q.delayed += n
 	case inFlight:
 		q.inFlight += n
+		q.ready.flying(m, n)
 	case ready:
 	}
 }
@@ -168,7 +170,7 @@ func (q *queue) advance(now time.Time) {
 // there are messages for, and sets the timer for the next one.
 func (q *queue) settle(now time.Time) {
 	q.advance(now)
-	for range min(q.ready.Len(), q.waiters.Len()) {
+	for range min(q.ready.count, q.waiters.Len()) {
 		q.wake(q.waiters.Front())
 	}
 	q.rearm(now)

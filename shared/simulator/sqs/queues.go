@@ -148,7 +148,7 @@ func (q *queue) attributes() map[string]string {
 	all["QueueArn"] = q.arn()
 	all["CreatedTimestamp"] = strconv.FormatInt(q.created.Unix(), 10)
 	all["LastModifiedTimestamp"] = strconv.FormatInt(q.modified.Unix(), 10)
-	all["ApproximateNumberOfMessages"] = strconv.Itoa(q.ready.Len())
+	all["ApproximateNumberOfMessages"] = strconv.Itoa(q.ready.count)
 	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(q.inFlight)
 	all["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(q.delayed)
 	return all

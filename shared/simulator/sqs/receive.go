@@ -118,9 +118,9 @@ func (s *Server) leave(p *place) {
 func (q *queue) take(now time.Time, limit int, visibility time.Duration) []*message {
 	q.advance(now)
 	var taken []*message
-	for len(taken) < limit && q.ready.Len() > 0 {
-		m, ok := q.ready.Front().Value.(*message)
-		if !ok {
+	for len(taken) < limit {
+		m := q.ready.next(now, q.inFlight)
+		if m == nil {
 			break
 		}
 		if dead := q.deadLetters(); dead != nil && m.receives >= q.settings.maxReceives {
@@ -163,7 +163,7 @@ func (s *Server) giveBack(q *queue, handles []string) {
 		m.handle = ""
 		q.detach(m)
 		m.state = ready
-		m.element = q.ready.PushFront(m)
+		q.ready.pushFront(m)
 	}
 	q.settle(s.now())
 }

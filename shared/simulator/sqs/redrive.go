@@ -79,7 +79,7 @@ func (s *Server) startMessageMoveTask(_ context.Context, _ string, in startMoveI
 	source.advance(now)
 	t := &moveTask{
 		handle: newHandle(source.name, newID(), 0), source: source, destination: in.DestinationArn, perSecond: rate,
-		started: now, status: taskRunning, toMove: source.ready.Len(), stop: make(chan struct{}),
+		started: now, status: taskRunning, toMove: source.ready.count, stop: make(chan struct{}),
 	}
 	s.tasks = append(s.tasks, t)
 	if rate == 0 {
@@ -120,13 +120,9 @@ func (s *Server) run(t *moveTask) {
 // age and its receive count begin again.
 func (t *moveTask) step(now time.Time) {
 	t.source.advance(now)
-	front := t.source.ready.Front()
-	if front == nil || t.moved == t.toMove {
+	m := t.source.ready.next(now, t.source.inFlight)
+	if m == nil || t.moved == t.toMove {
 		t.status = taskCompleted
-		return
-	}
-	m, ok := front.Value.(*message)
-	if !ok {
 		return
 	}
 	arn := t.destination
