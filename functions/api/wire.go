@@ -45,7 +45,7 @@ func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequ
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
-	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "api", clock.System{}, logger)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "api", os.Stdout, clock.System{}, logger)
 	if err != nil {
 		return nil, nil, err
 	}

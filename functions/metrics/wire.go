@@ -26,7 +26,7 @@ import (
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
-	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "metrics", clock.System{}, logger)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "metrics", os.Stdout, clock.System{}, logger)
 	if err != nil {
 		return nil, nil, err
 	}

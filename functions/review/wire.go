@@ -23,7 +23,7 @@ import (
 // Errors: Invalid when a setting is wrong. It connects to nothing yet.
 func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	logger := telemetry.NewLogger(os.Stderr, cfg.LogLevel)
-	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "review", clock.System{}, logger)
+	tracer, closeTracer, err := telemetry.NewTracer(cfg.Telemetry, "review", os.Stdout, clock.System{}, logger)
 	if err != nil {
 		return nil, nil, err
 	}

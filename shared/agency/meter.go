@@ -20,6 +20,7 @@ import (
 	"rostrum/shared/clock"
 	"rostrum/shared/post"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 )
 
 // recordTimeout bounds the write of a run after its caller's time is up: what
@@ -74,6 +75,9 @@ func (m *metered) Complete(ctx context.Context, r ai.Request) (ai.Answer, error)
 	started := m.meter.Clock.Now()
 	answer, err := m.meter.Model.Complete(ctx, r)
 	run := m.run(r, answer, err, started)
+	telemetry.Measure(ctx, telemetry.InputTokens, run.Agent, float64(run.InputTokens))
+	telemetry.Measure(ctx, telemetry.OutputTokens, run.Agent, float64(run.OutputTokens))
+	telemetry.Measure(ctx, telemetry.AgentCost, run.Agent, float64(run.CostMicroUSD))
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	recording := m.meter.Store.InWorkspace(keep, m.job.Workspace, func(ctx context.Context, tx *store.Tx) error {

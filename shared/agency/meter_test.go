@@ -17,6 +17,7 @@ import (
 	"rostrum/shared/clock"
 	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
+	"rostrum/shared/telemetry/telemetrytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -170,3 +171,17 @@ func TestAnUnlistedModelIsChargedAtTheDefaultAndSaysSo(t *testing.T) {
 type renamed struct{ *told }
 
 func (renamed) Name() string { return "my-model" }
+
+func TestWhatAnAgentSpentIsMeasured(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, measured := telemetrytest.Measured(t, nil)
+	_, err := b.ask(ctx)
+	require.NoError(t, err)
+	got := measured()
+	require.Equal(t, []float64{1000}, got["agent_input_tokens writer"])
+	require.Equal(t, []float64{100}, got["agent_output_tokens writer"])
+	require.Len(t, got["agent_micro_usd writer"], 1)
+	require.Positive(t, got["agent_micro_usd writer"][0])
+	require.Len(t, got["db_ms"], 2, "one transaction holds the money back, one records the run")
+}

@@ -25,8 +25,10 @@ type Record struct {
 	Traceparent string
 	// ReceiveCount counts this receive too: 1 is the first.
 	ReceiveCount int
-	// SentAt is when the queue took the message, in UTC.
+	// SentAt is when the queue took the message, in UTC, and Delay for how long it
+	// was told to hold it back.
 	SentAt time.Time
+	Delay  time.Duration
 }
 
 // Handler does what one message asks for. It may be called again for the same
@@ -101,6 +103,9 @@ func (c *Consumer) handle(ctx context.Context, r Record) bool {
 	}
 	ctx, span := c.Tracer.Start(ctx, "take "+string(m.Kind), telemetry.Consumer, r.Traceparent,
 		slog.String("correlation_id", m.CorrelationID.String()))
+	if !r.SentAt.IsZero() {
+		telemetry.Since(ctx, telemetry.QueueWait, string(c.Queue), r.SentAt.Add(r.Delay))
+	}
 	fault := "it panicked"
 	defer func() { span.End(fault) }()
 	err = handler(ctx, m, r)

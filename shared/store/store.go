@@ -19,6 +19,7 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/store/internal/dbsqlc"
+	"rostrum/shared/telemetry"
 )
 
 // The database roles that functions step down to.
@@ -152,6 +153,7 @@ func (s *Store) run(ctx context.Context, workspace, person uuid.UUID, fn func(co
 }
 
 func (s *Store) once(ctx context.Context, workspace, person uuid.UUID, fn func(context.Context, *Tx) error) error {
+	defer telemetry.Time(ctx, telemetry.DatabaseTime, "")()
 	ptx, err := s.pool.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", classify(err))

@@ -2,7 +2,8 @@
 // line; what looks like a secret is cut out whoever wrote it, and the ids that
 // travel in the context are added to every record. A trace follows work from a
 // request over the queues to what was done for it; its id is in every record
-// whether or not a collector is there to take the spans.
+// whether or not a collector is there to take the spans. What is worth a graph
+// or an alarm is told with [Measure], from wherever it is known.
 package telemetry
 
 import (

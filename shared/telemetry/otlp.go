@@ -20,10 +20,14 @@ import (
 	"rostrum/shared/config"
 )
 
-// Settings say where traces go. The names are OpenTelemetry's own.
+// Settings say where traces and metrics go.
 type Settings struct {
+	// Namespace is CloudWatch's for our metrics, for example rostrum/prod; empty
+	// measures nothing.
+	Namespace string `env:"METRICS_NAMESPACE"`
 	// Endpoint is a collector that speaks OTLP over HTTP, for example
-	// http://localhost:4318; empty keeps traces out of sight.
+	// http://localhost:4318; empty keeps traces out of sight. This name and the
+	// next are OpenTelemetry's own.
 	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 	// Headers are sent along, as "name=value,name=value" with values
 	// percent-encoded, for example a key.
@@ -35,11 +39,16 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// NewTracer returns the tracer of a function and what ends its connections.
-// Errors: Invalid when a setting is wrong.
-func NewTracer(s Settings, function string, now clock.Clock, logger *slog.Logger) (*Tracer, func(), error) {
+// NewTracer returns the tracer of a function and what ends its connections. What
+// it measures is written to out, each line in one write; on Lambda that is the
+// standard output. Errors: Invalid when a setting is wrong.
+func NewTracer(s Settings, function string, out io.Writer, now clock.Clock, logger *slog.Logger) (*Tracer, func(), error) {
+	t := &Tracer{clock: now}
+	if s.Namespace != "" {
+		t.meter = &meter{namespace: s.Namespace, function: function, out: out, logger: logger, values: map[slot]map[Metric][]float64{}}
+	}
 	if s.Endpoint == "" {
-		return &Tracer{clock: now}, func() {}, nil
+		return t, func() {}, nil
 	}
 	u, err := url.Parse(s.Endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -49,11 +58,11 @@ func NewTracer(s Settings, function string, now clock.Clock, logger *slog.Logger
 	if err != nil {
 		return nil, nil, err
 	}
-	e := &exporter{
+	t.exporter = &exporter{
 		url: strings.TrimRight(s.Endpoint, "/") + "/v1/traces", headers: headers, service: "rostrum-" + function, logger: logger,
 		client: &http.Client{Timeout: sendTime, Transport: &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute}},
 	}
-	return &Tracer{clock: now, exporter: e}, e.client.CloseIdleConnections, nil
+	return t, t.exporter.client.CloseIdleConnections, nil
 }
 
 func parseHeaders(s config.Secret) (http.Header, error) {

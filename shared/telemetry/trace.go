@@ -69,11 +69,13 @@ func Traceparent(ctx context.Context) string {
 // maxSpans bounds what waits for a flush.
 const maxSpans = 2048
 
-// Tracer begins the spans of one function. Without an exporter, and when it is
-// nil, it keeps none, and still gives every piece of work its trace id.
+// Tracer begins the spans of one function, and keeps what is measured in them.
+// Without an exporter, and when it is nil, it keeps none, and still gives every
+// piece of work its trace id.
 type Tracer struct {
 	clock    clock.Clock
 	exporter *exporter // nil where traces go nowhere
+	meter    *meter    // nil where metrics go nowhere
 
 	mu    sync.Mutex
 	ended []*Span
@@ -144,10 +146,14 @@ func (s *Span) End(fault string) {
 	}
 }
 
-// Flush sends the spans that have ended. A function calls it before it returns,
-// because its sandbox may be frozen right after. What cannot be sent within two
-// seconds is dropped and said in the log.
+// Flush writes what was measured, and sends the spans that have ended. A
+// function calls it before it returns, because its sandbox may be frozen right
+// after. Spans that cannot be sent within two seconds are dropped, which the log
+// says.
 func (t *Tracer) Flush(ctx context.Context) {
+	if t.measures() {
+		t.meter.write(ctx, t.clock.Now())
+	}
 	if !t.keeps() {
 		return
 	}

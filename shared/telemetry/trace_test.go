@@ -53,7 +53,7 @@ func TestRecordsCarryTheTraceWithoutACollector(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	logger := telemetry.NewLogger(&out, "info")
-	tracer, end, err := telemetry.NewTracer(telemetry.Settings{}, "publish", clock.System{}, logger)
+	tracer, end, err := telemetry.NewTracer(telemetry.Settings{}, "publish", io.Discard, clock.System{}, logger)
 	require.NoError(t, err)
 	defer end()
 	ctx, span := tracer.Start(t.Context(), "take publish_post", telemetry.Consumer, example, slog.String("correlation_id", "c-1"))
@@ -99,7 +99,7 @@ func TestSpansReachACollectorWhenFlushed(t *testing.T) {
 	web := httptest.NewServer(c)
 	t.Cleanup(web.Close)
 	now := clock.NewFake(time.Unix(1_800_000_000, 0))
-	tracer, end, err := telemetry.NewTracer(telemetry.Settings{Endpoint: web.URL + "/", Headers: "api-key=k%20ey, x-team=a"}, "publish", now, slog.New(slog.DiscardHandler))
+	tracer, end, err := telemetry.NewTracer(telemetry.Settings{Endpoint: web.URL + "/", Headers: "api-key=k%20ey, x-team=a"}, "publish", io.Discard, now, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(end)
 	ctx, span := tracer.Start(t.Context(), "first", telemetry.Consumer, example, slog.String("correlation_id", "c-1"), slog.String("access_token", "canary-12"))
@@ -130,7 +130,7 @@ func TestACollectorThatIsAwayCostsNoWork(t *testing.T) {
 	web := httptest.NewServer(c)
 	t.Cleanup(web.Close)
 	var out bytes.Buffer
-	tracer, end, err := telemetry.NewTracer(telemetry.Settings{Endpoint: web.URL}, "publish", clock.System{}, telemetry.NewLogger(&out, "info"))
+	tracer, end, err := telemetry.NewTracer(telemetry.Settings{Endpoint: web.URL}, "publish", io.Discard, clock.System{}, telemetry.NewLogger(&out, "info"))
 	require.NoError(t, err)
 	t.Cleanup(end)
 	ctx, span := tracer.Start(t.Context(), "x", telemetry.Task, "")
@@ -143,7 +143,7 @@ func TestACollectorThatIsAwayCostsNoWork(t *testing.T) {
 func TestWrongTraceSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, s := range []telemetry.Settings{{Endpoint: "collector:4317"}, {Endpoint: "grpc://h"}, {Endpoint: "http://h", Headers: "canary"}, {Endpoint: "http://h", Headers: "a=%zz"}} {
-		_, _, err := telemetry.NewTracer(s, "publish", clock.System{}, slog.New(slog.DiscardHandler))
+		_, _, err := telemetry.NewTracer(s, "publish", io.Discard, clock.System{}, slog.New(slog.DiscardHandler))
 		require.Equal(t, apperr.Invalid, apperr.KindOf(err))
 		require.NotContains(t, err.Error(), "canary")
 	}

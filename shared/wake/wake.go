@@ -129,6 +129,11 @@ func record(m events.SQSMessage) queue.Record {
 	if a, ok := m.MessageAttributes["traceparent"]; ok && a.StringValue != nil {
 		r.Traceparent = *a.StringValue
 	}
+	if a, ok := m.MessageAttributes["delay"]; ok && a.StringValue != nil {
+		if seconds, err := strconv.Atoi(*a.StringValue); err == nil {
+			r.Delay = time.Duration(seconds) * time.Second
+		}
+	}
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		r.SentAt = time.UnixMilli(ms).UTC()
 	}

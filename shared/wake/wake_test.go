@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/clock"
 	"rostrum/shared/queue"
 	"rostrum/shared/telemetry"
 	"rostrum/shared/wake"
@@ -90,6 +92,37 @@ func TestAMessageGoesOnInTheTraceOfItsSender(t *testing.T) {
 	require.NotContains(t, onward, "00f067aa0ba902b7")
 	require.Contains(t, logged.String(), `"trace_id":"`+trace+`"`)
 	require.Contains(t, logged.String(), `"correlation_id":"`+m.CorrelationID.String()+`"`)
+}
+
+// What a message was told to wait is no delay of ours.
+func TestTheTimeInTheQueueCountsFromWhenAMessageCouldBeHad(t *testing.T) {
+	t.Parallel()
+	now := clock.NewFake(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC))
+	body, err := queue.Encode(queue.Message{Kind: queue.PublishPost, WorkspaceID: uuid.New(), SubjectID: uuid.New(), CorrelationID: uuid.New()})
+	require.NoError(t, err)
+	sent := map[string]string{"SentTimestamp": strconv.FormatInt(now.Now().UnixMilli(), 10)}
+	raw, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{
+		{MessageId: "m-1", EventSource: "aws:sqs", Body: string(body), Attributes: sent},
+		{MessageId: "m-2", EventSource: "aws:sqs", Body: string(body), Attributes: sent, MessageAttributes: map[string]events.SQSMessageAttribute{
+			"delay": {DataType: "String", StringValue: new("90")},
+		}},
+	}})
+	require.NoError(t, err)
+	now.Advance(90*time.Second + 250*time.Millisecond)
+	var out bytes.Buffer
+	tracer, end, err := telemetry.NewTracer(telemetry.Settings{Namespace: "test"}, "publish", &out, now, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer end()
+	f := function(func(context.Context, queue.Message, queue.Record) error { return nil }, nil).Traced(tracer)
+	_, err = f.Handle(t.Context(), raw)
+	require.NoError(t, err)
+	var line struct {
+		Queue string    `json:"queue"`
+		Wait  []float64 `json:"queue_wait_ms"`
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &line), "one line, written before the function returns")
+	require.Equal(t, "publish", line.Queue)
+	require.ElementsMatch(t, []float64{90_250, 250}, line.Wait)
 }
 
 func TestABatchWithoutFailuresIsAnsweredWithAnEmptyList(t *testing.T) {

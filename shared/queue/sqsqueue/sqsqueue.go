@@ -115,18 +115,32 @@ func (q *Queues) check(e queue.Envelope) (url string, err error) {
 	return url, nil
 }
 
-// traceparent is the attribute that carries a message's trace, and its type.
-const (
-	traceparent = "traceparent"
-	textType    = "String"
-)
+// textType is the type of the attributes that we send.
+const textType = "String"
+
+// attributes are the message's trace, and its delay in seconds, which the queue
+// tells no receiver.
+func attributes(e queue.Envelope) map[string]types.MessageAttributeValue {
+	out := map[string]types.MessageAttributeValue{}
+	add := func(name, value string) {
+		out[name] = types.MessageAttributeValue{DataType: aws.String(textType), StringValue: aws.String(value)}
+	}
+	if e.Traceparent != "" {
+		add("traceparent", e.Traceparent)
+	}
+	if d := e.Delay / time.Second; d > 0 {
+		add("delay", strconv.Itoa(int(d)))
+	}
+	return out
+}
 
 // size is what a message counts for: attributes count with name, type and value.
 func size(e queue.Envelope) int {
-	if e.Traceparent == "" {
-		return len(e.Body)
+	n := len(e.Body)
+	for name, a := range attributes(e) {
+		n += len(name) + len(textType) + len(aws.ToString(a.StringValue))
 	}
-	return len(e.Body) + len(traceparent) + len(textType) + len(e.Traceparent)
+	return n
 }
 
 func (q *Queues) sendBatch(ctx context.Context, b *batch) ([]uuid.UUID, error) {
@@ -138,10 +152,8 @@ func (q *Queues) sendBatch(ctx context.Context, b *batch) ([]uuid.UUID, error) {
 		if e.Group != "" {
 			entry.MessageGroupId = aws.String(e.Group)
 		}
-		if e.Traceparent != "" {
-			entry.MessageAttributes = map[string]types.MessageAttributeValue{
-				traceparent: {DataType: aws.String(textType), StringValue: aws.String(e.Traceparent)},
-			}
+		if with := attributes(e); len(with) > 0 {
+			entry.MessageAttributes = with
 		}
 		in.Entries = append(in.Entries, entry)
 	}

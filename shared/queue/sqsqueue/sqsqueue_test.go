@@ -97,6 +97,18 @@ func TestSendDeliversEveryEnvelopeWithItsGroupAndDelay(t *testing.T) {
 	require.Equal(t, "workspace", b.receive(t)[0].Attributes["MessageGroupId"])
 }
 
+func TestSendTellsTheReceiverOfADelay(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	delayed := envelope(`{}`)
+	delayed.Delay = 1900 * time.Millisecond
+	_, err := b.queues.Send(t.Context(), []queue.Envelope{delayed})
+	require.NoError(t, err)
+	var got []types.Message
+	require.Eventually(t, func() bool { got = b.receive(t); return len(got) == 1 }, 10*time.Second, 50*time.Millisecond)
+	require.Equal(t, "1", aws.ToString(got[0].MessageAttributes["delay"].StringValue))
+}
+
 func TestSendHandsTheTraceOn(t *testing.T) {
 	t.Parallel()
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -10,6 +10,7 @@ import (
 	"rostrum/shared/killpoint"
 	"rostrum/shared/post"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 )
 
 const (
@@ -57,7 +58,9 @@ func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
 		{"hand out due posts", func(ctx context.Context) error { return s.dispatch(ctx, lostBefore) }},
 		{"look after unknowns", s.lookAfterUnknowns},
 		{"tidy outbox", s.tidy},
+		{"take stock", s.takeStock},
 	}
+	defer telemetry.Time(ctx, telemetry.TickTime, "")()
 	var errs []error
 	for _, step := range steps {
 		if err := step.run(ctx); err != nil {
@@ -89,8 +92,12 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 		if n > 0 {
 			killpoint.Here("dispatch.committed")
 		}
-		if err != nil || n < page {
+		if err != nil {
 			return err
+		}
+		telemetry.Measure(ctx, telemetry.Dispatched, "", float64(n))
+		if n < page {
+			return nil
 		}
 	}
 }

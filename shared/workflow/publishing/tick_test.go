@@ -11,6 +11,8 @@ import (
 	"rostrum/shared/config"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
+	"rostrum/shared/simulator/fault"
+	"rostrum/shared/telemetry/telemetrytest"
 )
 
 func secret(s string) config.Secret { return config.Secret(s) }
@@ -91,4 +93,34 @@ func TestAnOverdueLookIsAskedForAgain(t *testing.T) {
 	b.exec(t, "UPDATE posts SET reconcile_at = reconcile_at - interval '1 minute'")
 	require.NoError(t, b.service.Tick(t.Context()))
 	require.Len(t, b.sent.of(t, queue.ReconcilePost), asked+1)
+}
+
+// Alarms hang on these: what nobody looks after must show within a minute.
+func TestATickMeasuresWhatSomebodyMayHaveToLookAfter(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, measured := telemetrytest.Measured(t, nil)
+	require.NoError(t, b.service.Tick(ctx))
+	calm := measured()
+	for _, name := range []string{"posts_held", "posts_unknown", "unknown_age_s", "posts_need_person", "need_person_age_s", "posts_dispatched"} {
+		require.Equal(t, []float64{0}, calm[name], name)
+	}
+	require.Len(t, calm["tick_ms"], 1)
+	require.NotEmpty(t, calm["db_ms"])
+
+	lost, asked := b.Scheduled(t, 0, "lost"), b.Scheduled(t, 0, "asked")
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 2})
+	b.send(t, lost)
+	b.send(t, asked)
+	b.exec(t, "UPDATE attempts SET started_at = started_at - interval '10 minutes' WHERE post_id = $1", uuid.UUID(lost.ID))
+	b.exec(t, "UPDATE posts SET needs_person_at = clock_timestamp() - interval '5 minutes' WHERE id = $1 AND state = 'unknown'", uuid.UUID(asked.ID))
+	early, held := b.Scheduled(t, time.Minute, "not due yet"), b.Scheduled(t, -10*time.Second, "held")
+	b.exec(t, "UPDATE posts SET hold_reason = 'out_of_credit', not_before = now() + interval '1 hour' WHERE id = ANY ($1)", []uuid.UUID{uuid.UUID(early.ID), uuid.UUID(held.ID)})
+	require.NoError(t, b.service.Tick(ctx))
+	got := measured()
+	require.Equal(t, []float64{1}, got["posts_held"])
+	require.Equal(t, []float64{2}, got["posts_unknown"])
+	require.InDelta(t, 600, got["unknown_age_s"][0], 30)
+	require.Equal(t, []float64{1}, got["posts_need_person"])
+	require.InDelta(t, 300, got["need_person_age_s"][0], 30)
 }

@@ -21,6 +21,7 @@ import (
 	simx "rostrum/shared/simulator/x"
 	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
+	"rostrum/shared/telemetry/telemetrytest"
 	"rostrum/shared/vault"
 	"rostrum/shared/workflow/refreshing"
 )
@@ -187,10 +188,12 @@ func TestANetworkThatIsDownIsNoReasonToDisconnect(t *testing.T) {
 func TestTokensAreRefreshedAheadOfTheirEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 20*time.Minute)
-	require.NoError(t, b.service.Ahead(t.Context()))
+	ctx, measured := telemetrytest.Measured(t, nil)
+	require.NoError(t, b.service.Ahead(ctx))
 	require.EqualValues(t, 2, b.row(t).Version)
 	require.NoError(t, b.service.Ahead(t.Context()))
 	require.Equal(t, 1, b.refreshes())
+	require.Equal(t, []float64{1}, measured()["token_refreshes renewed"])
 }
 
 func TestARejectedTokenIsReplaced(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"rostrum/shared/killpoint"
 	"rostrum/shared/platform"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 	"rostrum/shared/vault"
 )
 
@@ -185,6 +186,7 @@ func (s *Service) refresh(ctx context.Context, workspace uuid.UUID, id account.I
 	call, cancel := context.WithTimeout(ctx, callDeadline)
 	tokens, err := connector.Refresh(call, old)
 	cancel()
+	telemetry.Measure(ctx, telemetry.Refreshes, outcome(err), 1)
 	killpoint.Here("refresh.answered")
 	if err == nil {
 		err = s.save(ctx, workspace, id, row, tokens)
@@ -201,6 +203,19 @@ func (s *Service) refresh(ctx context.Context, workspace uuid.UUID, id account.I
 	default:
 		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, 0, false))
 	}
+}
+
+// outcome is what a refresh came to, in a word for the graphs.
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "renewed"
+	case apperr.Is(err, apperr.Unauthenticated):
+		return "refused"
+	case apperr.Is(err, apperr.Uncertain):
+		return "unclear"
+	}
+	return "unavailable"
 }
 
 // save stores the new pair. The old refresh token is dead by now, so a
