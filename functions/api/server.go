@@ -70,9 +70,9 @@ type Settings struct {
 func (s *Server) Handler() http.Handler {
 	s.secure = strings.HasPrefix(s.Settings.PublicURL, "https://")
 	mux := http.NewServeMux()
-	document := s.register(mux)
+	s.register(mux)
 	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
-	mux.Handle("GET /docs", docsPage(document))
+	mux.HandleFunc("GET /docs", serveDocs)
 	mux.HandleFunc("/v1/", s.noSuchRoute)
 	mux.HandleFunc("/health/", s.noSuchRoute)
 	mux.Handle("/", dashboard.Handler())

@@ -1,7 +1,11 @@
 package dashboard
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
+	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -12,7 +16,7 @@ import (
 
 const (
 	index = "index.html"
-	// packed ends the name of a file's gzip form, which the build lays beside it.
+	// packed ends the name of a file that the build keeps in gzip form only.
 	packed = ".gz"
 )
 
@@ -28,18 +32,16 @@ func serve(dist fs.FS) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if name != "" && name != index && isFile(dist, name) {
+		isPacked := isFile(dist, name+packed)
+		if name != index && (isPacked || isFile(dist, name)) {
 			if strings.HasPrefix(name, "assets/") {
 				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 			} else {
 				w.Header().Set("Cache-Control", "no-cache")
 			}
-			if isFile(dist, name+packed) {
-				w.Header().Set("Vary", "Accept-Encoding")
-				if acceptsGzip(r) {
-					sendPacked(w, r, dist, name)
-					return
-				}
+			if isPacked {
+				sendPacked(w, r, dist, name)
+				return
 			}
 			files.ServeHTTP(w, r)
 			return
@@ -65,21 +67,41 @@ func isFile(dist fs.FS, name string) bool {
 	return err == nil && !info.IsDir() && path.Base(name)[0] != '.'
 }
 
-// sendPacked sends a file in its gzip form: neither API Gateway's HTTP API nor the
-// local host packs answers, and the scripts are a third of their size so.
+// sendPacked sends a file that is kept in gzip form: as it is to those who take
+// it, because neither API Gateway's HTTP API nor the local host packs answers and
+// the scripts are a third of their size so; unpacked to the rest.
 func sendPacked(w http.ResponseWriter, r *http.Request, dist fs.FS, name string) {
 	body, err := fs.ReadFile(dist, name+packed)
+	w.Header().Set("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+	} else if err == nil {
+		body, err = unpack(body)
+	}
 	if err != nil {
+		w.Header().Del("Content-Encoding")
 		http.Error(w, "There is nothing here.", http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Encoding", "gzip")
 	w.Header().Set("Content-Type", cmp.Or(mime.TypeByExtension(path.Ext(name)), "application/octet-stream"))
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {
 		// A browser that has gone away needs no file.
 		_, _ = w.Write(body)
 	}
+}
+
+func unpack(body []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("open packed file: %w", err)
+	}
+	// The build made the file: it is as small as the build made it.
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("unpack file: %w", err)
+	}
+	return raw, nil
 }
 
 // acceptsGzip reads Accept-Encoding, which like Accept may come in pieces.

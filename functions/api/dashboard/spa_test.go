@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"bytes"
+	"compress/gzip"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -59,17 +61,27 @@ func TestWithoutABuildThePageSaysWhatToDo(t *testing.T) {
 
 func TestPackedFormGoesToThoseWhoTakeIt(t *testing.T) {
 	t.Parallel()
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	_, err := zip.Write([]byte("let a"))
+	require.NoError(t, err)
+	require.NoError(t, zip.Close())
 	h := serve(fstest.MapFS{
-		"assets/app-1a2b3c.js":    {Data: []byte("let a")},
-		"assets/app-1a2b3c.js.gz": {Data: []byte("packed")},
+		"assets/app-1a2b3c.js.gz": {Data: packed.Bytes()},
 		"assets/small-9.js":       {Data: []byte("let b")},
+		"assets/torn-5.js.gz":     {Data: packed.Bytes()[:packed.Len()-6]},
 	})
-	for _, c := range []struct{ name, path, accept, coding, body string }{
-		{"Browser", "/assets/app-1a2b3c.js", "gzip, deflate, br", "gzip", "packed"},
-		{"Weighted", "/assets/app-1a2b3c.js", "br;q=1, gzip;q=0.5", "gzip", "packed"},
-		{"Refused", "/assets/app-1a2b3c.js", "gzip;q=0", "", "let a"},
-		{"Plain", "/assets/app-1a2b3c.js", "", "", "let a"},
-		{"NoPackedForm", "/assets/small-9.js", "gzip", "", "let b"},
+	for _, c := range []struct {
+		name, path, accept string
+		status             int
+		coding, body       string
+	}{
+		{"Browser", "/assets/app-1a2b3c.js", "gzip, deflate, br", 200, "gzip", packed.String()},
+		{"Weighted", "/assets/app-1a2b3c.js", "br;q=1, gzip;q=0.5", 200, "gzip", packed.String()},
+		{"Refused", "/assets/app-1a2b3c.js", "gzip;q=0", 200, "", "let a"},
+		{"Plain", "/assets/app-1a2b3c.js", "", 200, "", "let a"},
+		{"NoPackedForm", "/assets/small-9.js", "gzip", 200, "", "let b"},
+		{"Torn", "/assets/torn-5.js", "", 404, "", "There is nothing here.\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,11 +89,13 @@ func TestPackedFormGoesToThoseWhoTakeIt(t *testing.T) {
 			r.Header.Set("Accept-Encoding", c.accept)
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
-			require.Equal(t, http.StatusOK, w.Code)
+			require.Equal(t, c.status, w.Code)
 			require.Equal(t, c.coding, w.Header().Get("Content-Encoding"))
 			require.Equal(t, c.body, w.Body.String())
-			require.Contains(t, w.Header().Get("Content-Type"), "javascript")
-			require.Equal(t, "public, max-age=31536000, immutable", w.Header().Get("Cache-Control"))
+			if c.status == http.StatusOK {
+				require.Contains(t, w.Header().Get("Content-Type"), "javascript")
+				require.Equal(t, "public, max-age=31536000, immutable", w.Header().Get("Cache-Control"))
+			}
 		})
 	}
 }

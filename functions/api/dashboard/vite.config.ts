@@ -1,12 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
 // With ROSTRUM_API set, /v1 goes to a running stack; without it the dev server
-// (and `vite preview`) answers from an in-memory mock, so that pages can be
-// worked on alone. The mock lives in dev/ and never enters the bundle.
+// answers from an in-memory mock, so that pages can be worked on alone. The mock lives in dev/ and never enters the bundle.
 const target = process.env.ROSTRUM_API;
 
 function mock(): Plugin {
@@ -17,15 +16,10 @@ function mock(): Plugin {
       const { mockMiddleware } = await import("./dev/server.ts");
       server.middlewares.use(mockMiddleware());
     },
-    async configurePreviewServer(server) {
-      if (target) return;
-      const { mockMiddleware } = await import("./dev/server.ts");
-      server.middlewares.use(mockMiddleware());
-    },
   };
 }
 
-/** Lays a gzip form beside each script, style and picture of words, for spa.go to send. */
+/** Keeps each script, style and picture of words in its gzip form alone: spa.go unpacks it for those who need that. */
 function pack(): Plugin {
   return {
     name: "rostrum-pack",
@@ -35,7 +29,9 @@ function pack(): Plugin {
         if (!/\.(js|css|svg)$/.test(name)) continue;
         const content = Buffer.from(file.type === "chunk" ? file.code : file.source);
         if (content.length < 1024) continue;
-        writeFileSync(join(options.dir ?? "dist", `${name}.gz`), gzipSync(content, { level: 9 }));
+        const path = join(options.dir ?? "dist", name);
+        writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+        rmSync(path);
       }
     },
   };
@@ -46,7 +42,6 @@ const proxy = target ? { "/v1": { target, changeOrigin: false } } : undefined;
 export default defineConfig({
   plugins: [react(), mock(), pack()],
   server: { port: 5173, proxy },
-  preview: { port: 4173, proxy },
   resolve: {
     alias: {
       "@tabler/icons-react": "@tabler/icons-react/dist/esm/icons/index.mjs",

@@ -7,8 +7,8 @@ package prompt
 import (
 	"embed"
 	"fmt"
+	"strconv"
 	"strings"
-	"text/template"
 
 	"rostrum/shared/ai"
 )
@@ -39,20 +39,27 @@ type Values struct {
 }
 
 // Render returns the prompt's name and version, and its text. Errors: Internal,
-// when there is no such prompt.
+// when there is no such prompt or it asks for a value that Values does not have.
+//
+// A prompt names a value as {{.Network}}, as a Go template would; it is filled
+// in by replacement, because the linker keeps every method of a program that
+// holds the template package: some 4 MB in each function that asks a model.
 func Render(name string, v Values) (ai.Prompt, string, error) {
 	version, ok := current()[name]
 	if !ok {
 		return ai.Prompt{}, "", fmt.Errorf("render prompt %s: there is none", name)
 	}
 	file := name + ".v" + version + ".tmpl"
-	t, err := template.New(file).Option("missingkey=error").ParseFS(files, file)
+	raw, err := files.ReadFile(file)
 	if err != nil {
-		return ai.Prompt{}, "", fmt.Errorf("parse prompt %s: %w", file, err)
+		return ai.Prompt{}, "", fmt.Errorf("read prompt %s: %w", file, err)
 	}
-	var b strings.Builder
-	if err := t.Execute(&b, v); err != nil {
-		return ai.Prompt{}, "", fmt.Errorf("render prompt %s: %w", file, err)
+	text := strings.NewReplacer(
+		"{{.Network}}", v.Network, "{{.Wanted}}", strconv.Itoa(v.Wanted),
+		"{{.MaxLength}}", strconv.Itoa(v.MaxLength), "{{.MaxParts}}", strconv.Itoa(v.MaxParts),
+	).Replace(string(raw))
+	if at := strings.Index(text, "{{"); at >= 0 {
+		return ai.Prompt{}, "", fmt.Errorf("render prompt %s: it asks for what is not there at %q", file, text[at:min(at+40, len(text))])
 	}
-	return ai.Prompt{Name: name, Version: version}, strings.TrimSpace(b.String()), nil
+	return ai.Prompt{Name: name, Version: version}, strings.TrimSpace(text), nil
 }
