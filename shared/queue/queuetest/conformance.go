@@ -3,7 +3,7 @@
 // against a simulator, an emulator or the real service by its address.
 //
 // It makes queues with random names and deletes them. Waits are real; every
-// check runs in parallel with the others. What known servers do otherwise is
+// check but one runs in parallel with the others. What known servers do otherwise is
 // written down in deviations.json, one by one.
 package queuetest
 
@@ -45,27 +45,39 @@ func Run(t *testing.T, server, endpoint string) map[string]Outcome {
 	require.NoError(t, err)
 	var mu sync.Mutex
 	outcomes := map[string]Outcome{}
+	one := func(t *testing.T, name string) {
+		t.Helper()
+		findings := observe(t.Context(), func(r *recorder) { checks[name](&bundle{recorder: r, client: client}) })
+		outcome, why := judge(findings, known[name][server])
+		mu.Lock()
+		outcomes[name] = outcome
+		mu.Unlock()
+		switch outcome {
+		case Broken:
+			t.Error(why)
+		case Deviates:
+			t.Log("as known, " + server + " " + why)
+		case Kept:
+		}
+	}
 	t.Run("Checks", func(t *testing.T) {
-		for name, check := range checks {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				findings := observe(t.Context(), func(r *recorder) { check(&bundle{recorder: r, client: client}) })
-				outcome, why := judge(findings, known[name][server])
-				mu.Lock()
-				outcomes[name] = outcome
-				mu.Unlock()
-				switch outcome {
-				case Broken:
-					t.Error(why)
-				case Deviates:
-					t.Log("as known, " + server + " " + why)
-				case Kept:
-				}
-			})
+		for name := range checks {
+			if name != brokenPolicy {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					one(t, name)
+				})
+			}
 		}
 	})
+	t.Run(brokenPolicy, func(t *testing.T) { one(t, brokenPolicy) })
 	return outcomes
 }
+
+// brokenPolicy runs when all other checks have ended. LocalStack 4.14 keeps the
+// policy that it could not read, and until that queue is gone it answers every
+// call that looks for dead-letter queues, whichever queue it is about, with 500.
+const brokenPolicy = "RedrivePolicyMustNameAQueue"
 
 // contract is every check by its name.
 func contract() map[string]func(*bundle) {
@@ -116,7 +128,7 @@ func contract() map[string]func(*bundle) {
 		"BrokenReceiptHandleIsInvalid":                    checkBadHandle,
 		"MessageReceivedTooOftenGoesToTheDeadLetterQueue": checkRedrive,
 		"DeadLetterQueueKnowsItsSources":                  checkSources,
-		"RedrivePolicyMustNameAQueue":                     checkBadRedrivePolicy,
+		brokenPolicy:                                      checkBadRedrivePolicy,
 		"MoveTaskBringsDeadLettersBack":                   checkMoveTask,
 		"EachMessageIsReceivedOnceByManyReceivers":        checkManyReceivers,
 	}
