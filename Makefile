@@ -193,6 +193,10 @@ sam-validate: ## Hold template.yaml to SAM's rules and cfn-lint's
 	@command -v sam >/dev/null || { echo 'The SAM CLI is missing: install it, so that sam is on the PATH.'; exit 1; }
 	@SAM_CLI_TELEMETRY=0 sam validate --lint --region eu-central-1
 
+.PHONY: sam-build
+sam-build: need-go dashboard ## The functions as SAM builds them, with the time it took
+	@$(SAMSTACK) build
+
 .PHONY: sam-invoke
 sam-invoke: need-go dashboard ## One function in a container with one payload: FN=publish EVENT=publish/one-due.json
 	@$(SAMSTACK) invoke "$(FN)" "$(EVENT)"

@@ -9,6 +9,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"rostrum/shared/account"
+	"rostrum/shared/apperr"
 	"rostrum/shared/clock"
 	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
@@ -36,7 +37,12 @@ type Function struct {
 }
 
 // Handle is the Lambda handler: an HTTP API event of payload version 2.0.
+// Errors: Invalid for any other event.
 func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	if event.RequestContext.HTTP.Method == "" {
+		return events.APIGatewayV2HTTPResponse{}, apperr.New(apperr.Invalid, "wrong_event", "function api cannot take this event: it holds no HTTP request of payload version 2.0").
+			WithHint("Look at events/api for the events it takes.")
+	}
 	defer f.tracer.Flush(ctx)
 	return f.adapter.ProxyWithContext(ctx, event) //nolint:wrapcheck // Lambda shows it as it is.
 }

@@ -3,6 +3,7 @@
 //	samstack serve             the whole product: LocalStack's queues, five functions under SAM
 //	samstack demo              the demo against the same, on a throw-away folder
 //	samstack api               the HTTP API alone
+//	samstack build             the functions alone, with the time it took
 //	samstack invoke FN EVENT   one function with one payload of events/
 //	samstack invoke-all        every function with each of its payloads, as a table
 //
@@ -51,7 +52,7 @@ var errSaid = errors.New("said")
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("say what to do: serve, demo, api, invoke FN EVENT or invoke-all")
+		return errors.New("say what to do: serve, demo, api, build, invoke FN EVENT or invoke-all")
 	}
 	environ := config.Environ()
 	cli, err := sam.Find(ctx)
@@ -90,7 +91,7 @@ type program struct {
 
 func (p *program) do(ctx context.Context, what string, args []string) error {
 	commands := map[string]func(context.Context) error{
-		"serve": p.serve, "demo": p.demo, "api": p.api,
+		"serve": p.serve, "demo": p.demo, "api": p.api, "build": p.build,
 		"invoke-all": func(ctx context.Context) error {
 			return p.invoke(ctx, func(t *host.Template) error { return p.cli.InvokeAll(ctx, t, os.Stdout) })
 		},
@@ -99,7 +100,7 @@ func (p *program) do(ctx context.Context, what string, args []string) error {
 		return command(ctx)
 	}
 	if what != "invoke" {
-		return fmt.Errorf("%q is none of serve, demo, api, invoke FN EVENT and invoke-all", strings.Join(append([]string{what}, args...), " "))
+		return fmt.Errorf("%q is none of serve, demo, api, build, invoke FN EVENT and invoke-all", strings.Join(append([]string{what}, args...), " "))
 	}
 	if len(args) != 2 || args[0] == "" || args[1] == "" {
 		return errors.New("say which function and which payload, for example: make sam-invoke FN=publish EVENT=publish/one-due.json")
@@ -153,6 +154,15 @@ func (p *program) api(ctx context.Context) error {
 		fmt.Printf("\nThe API answers at %s (Ctrl-C stops it).\nSign in: %s / %s\n", s.URL, stack.DemoEmail, stack.DemoPassword)
 		return wait(ctx, s)
 	})
+}
+
+func (p *program) build(ctx context.Context) error {
+	begun := time.Now()
+	if err := p.cli.Build(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("sam build: ok in %.1f s\n", time.Since(begun).Seconds())
+	return nil
 }
 
 func (p *program) invoke(ctx context.Context, do func(*host.Template) error) error {

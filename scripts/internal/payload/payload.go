@@ -1,7 +1,7 @@
 // Package payload says what a function has to answer to a payload of events/:
 // a request is answered with a status below 500, a batch with exactly the
-// messages that cannot be read, a task with nothing, and anything else is
-// refused. So the folder needs no list of expected answers beside it.
+// messages that cannot be read, a task with nothing, and what is not for the
+// function is refused. So the folder needs no list of expected answers beside it.
 package payload
 
 import (
@@ -27,14 +27,22 @@ func Judge(http bool, payload []byte, a Answer) (words string, err error) {
 			MessageID string `json:"messageId"`
 			Body      string `json:"body"`
 		}
-		Task string `json:"task"`
+		Task    string `json:"task"`
+		Context *struct {
+			HTTP struct {
+				Method string `json:"method"`
+			} `json:"http"`
+		} `json:"requestContext"`
 	}
 	if err := json.Unmarshal(payload, &asked); err != nil {
 		return "", fmt.Errorf("the payload is not JSON: %w", err)
 	}
+	isRequest := asked.Context != nil && asked.Context.HTTP.Method != ""
 	switch {
-	case http:
+	case http && isRequest:
 		return request(a)
+	case http:
+		return refusal(a)
 	case asked.Records != nil:
 		var malformed []string
 		for _, record := range asked.Records {
@@ -46,6 +54,10 @@ func Judge(http bool, payload []byte, a Answer) (words string, err error) {
 	case asked.Task != "":
 		return task(a)
 	}
+	return refusal(a)
+}
+
+func refusal(a Answer) (string, error) {
 	if !a.Failed {
 		return "", fmt.Errorf("an event for another function was taken: %s", a.Body)
 	}
