@@ -254,6 +254,12 @@ $(BIN)/.actionlint-$(ACTIONLINT_VERSION):
 migrate: need-go ## Show (DO=plan), apply (DO=apply) or list (DO=status) the schema's migrations of DATABASE_URL
 	@go run ./scripts/migrate $(or $(DO),plan)
 
+# Of the local stack that runs, or of what DATABASE_URL, AUDIT_KEY (or
+# AUDIT_PUBLIC_KEYS) and HEADS name.
+.PHONY: audit/verify
+audit/verify: need-go ## Check that nobody has changed the audit log: names the first row that is not as it was written
+	@mkdir -p $(BUILD) && go build -o $(BUILD)/audit ./scripts/audit && exec $(BUILD)/audit verify $(HEADS)
+
 .PHONY: test/upgrade
 test/upgrade: need-go ## Does the code of an earlier commit (REF) run on today's schema?
 	@scripts/upgrade-check $(REF)

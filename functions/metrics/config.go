@@ -21,6 +21,13 @@ type Config struct {
 
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
 	X           x.Settings
+
+	// AuditKey signs the heads of the audit log's chain; without one they are not
+	// kept.
+	AuditKey config.Secret `env:"AUDIT_KEY"`
+	// AuditHeadsFile is a file that signed heads are added to; without one they
+	// go to the log, whatever LOG_LEVEL says.
+	AuditHeadsFile string `env:"AUDIT_HEADS_FILE"`
 }
 
 // Validate checks what tags cannot say.

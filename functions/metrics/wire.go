@@ -1,10 +1,12 @@
 // Package metrics is the function that reads what an audience did with each
 // post, at fixed ages. Queue messages bring it the post whose reading is due; a
-// schedule hands those messages out.
+// schedule hands those messages out. Beside that it keeps house: it seals the
+// audit log each minute, and once a day checks it and sweeps what has run out.
 package metrics
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"rostrum/shared/account"
@@ -47,6 +49,10 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	sealer, err := newSealer(cfg, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleWorker, MaxConns: cfg.DatabaseMaxConns})
 	if err != nil {
 		return nil, nil, err
@@ -60,6 +66,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		Publishers:  map[account.Network]platform.Publisher{account.X: client},
 		AccessToken: refresher.AccessToken, Logger: logger,
 	}
+	sealer.Store = db
 	function := &wake.Function{
 		Name: "metrics", Logger: logger,
 		Consumer: &queue.Consumer{
@@ -68,7 +75,10 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 				queue.ReadMetrics: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Read(ctx, m) },
 			},
 		},
-		Tasks: map[string]wake.Task{"collect": service.Collect, "daily": service.Daily},
+		Tasks: map[string]wake.Task{
+			"collect": service.Collect, "seal": sealer.Seal,
+			"daily": func(ctx context.Context) error { return errors.Join(service.Daily(ctx), sealer.Daily(ctx)) },
+		},
 	}
 	return function.Traced(tracer), func() { db.Close(); closeTracer() }, nil
 }

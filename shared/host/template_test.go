@@ -49,7 +49,7 @@ func TestTheTemplateHoldsTheFiveFunctionsAndTheirTriggers(t *testing.T) {
 		"generate": {120 * time.Second, "GenerateQueue", []string{`rate(15 minutes) {"task":"fill"}`}},
 		"review":   {120 * time.Second, "ReviewQueue", []string{`rate(15 minutes) {"task":"remind"}`}},
 		"publish":  {30 * time.Second, "PublishQueue", []string{`rate(1 minute) {"task":"tick"}`}},
-		"metrics":  {60 * time.Second, "MetricsQueue", []string{`rate(5 minutes) {"task":"collect"}`, `cron(15 3 * * ? *) {"task":"daily"}`}},
+		"metrics":  {60 * time.Second, "MetricsQueue", []string{`rate(5 minutes) {"task":"collect"}`, `rate(1 minute) {"task":"seal"}`, `cron(15 3 * * ? *) {"task":"daily"}`}},
 	}, got)
 }
 

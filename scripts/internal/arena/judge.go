@@ -150,7 +150,10 @@ func (a *Arena) Judge(ctx context.Context) (Verdict, error) {
 			v.say(&v.Early, "%q was seen %d times and nobody approved it", text, len(items))
 		}
 	}
-	return v, a.judgeAudit(ctx, &v)
+	if err := a.judgeAudit(ctx, &v); err != nil {
+		return v, err
+	}
+	return v, a.judgeChain(ctx, &v)
 }
 
 // OwnTwin begins the texts that a scenario posts by hand, past the senders.

@@ -26,6 +26,8 @@ type Settings struct {
 	DatabaseURL config.Secret `env:"DATABASE_URL"`
 	SQSEndpoint string        `env:"AWS_ENDPOINT_URL_SQS"`
 	VaultKeyset config.Secret `env:"VAULT_KEYSET"`
+	AuditKey    config.Secret `env:"AUDIT_KEY"`
+	AuditHeads  string        `env:"AUDIT_HEADS_FILE"`
 	RedisURL    config.Secret `env:"REDIS_URL"`
 
 	XClientID     string        `env:"X_CLIENT_ID"`

@@ -115,6 +115,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	environment := s.environment(keyset)
+	if err := s.auditChain(environment); err != nil {
+		return err
+	}
 	if environment["DATABASE_URL"], err = s.database(ctx); err != nil {
 		return err
 	}

@@ -61,6 +61,15 @@ type Attempt struct {
 	SettledBy   string
 }
 
+type AuditSeal struct {
+	Position    int64
+	EventSeq    int64
+	EventID     uuid.UUID
+	WorkspaceID uuid.UUID
+	Digest      []byte
+	SealedAt    time.Time
+}
+
 type Finding struct {
 	WorkspaceID uuid.UUID
 	ID          uuid.UUID
