@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"rostrum/scripts/internal/arena"
@@ -176,14 +176,29 @@ func invoke(ctx context.Context, program string, environment []string, payload s
 	case <-timeout.C:
 		err = errors.New("the invocations took too long")
 	}
+	peak, readErr := peakMemory(cmd.Process.Pid)
 	_ = cmd.Process.Kill()
 	if killed := <-ended; killed == nil {
 		return 0, api.failed, errors.New("the program ended before it was killed")
 	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		peak = usage.Maxrss
+	return peak, api.failed, errors.Join(err, readErr)
+}
+
+// peakMemory reads the largest resident set of a living program, in kilobytes.
+// What wait tells of it (ru_maxrss) would be ours, if that is larger: a child
+// has our memory until it has become another program (Linux, proc(5) and
+// getrusage(2), read 2026-11).
+func peakMemory(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read peak memory (B7 needs Linux): %w", err)
 	}
-	return peak, api.failed, err
+	for line := range strings.Lines(string(status)) {
+		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+			return strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+		}
+	}
+	return 0, errors.New("read peak memory: the system does not say")
 }
 
 // startup returns the median of 20 spawns until the program asks for work, in
