@@ -12,6 +12,7 @@ locals {
     account-not-readable = { functions = ["publish"], pattern = "{ $.msg = \"account could not be read back\" }" }
     token-not-stored     = { functions = ["publish", "metrics"], pattern = "{ $.msg = \"refreshed tokens could not be stored\" }" }
     handler-panicked     = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.msg = \"handler panicked\" }" }
+    audit-chain          = { functions = ["metrics"], pattern = "{ $.msg = \"audit chain does not verify\" }" }
     dependency-away      = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.error_kind = \"unavailable\" }" }
   }
   filters = merge([
@@ -89,6 +90,7 @@ locals {
       account-not-readable = { threshold = 5, period = 900, periods = 1, description = "Unknown posts cannot be settled: accounts cannot be read back." }
       token-not-stored     = { threshold = 1, period = 60, periods = 1, description = "A refreshed token was lost: its account will have to be connected again." }
       handler-panicked     = { threshold = 1, period = 60, periods = 1, description = "A handler panicked: a defect." }
+      audit-chain          = { threshold = 1, period = 60, periods = 1, description = "The audit log is not as it was written." }
       dependency-away      = { threshold = 5, period = 60, periods = 3, description = "The database or a network does not answer." }
       } : signal => merge(local.alarm_defaults, a, {
         namespace = local.signal_namespace, metric = signal, of_periods = max(a.periods, a.periods == 3 ? 5 : 1)
