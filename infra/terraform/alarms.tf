@@ -10,6 +10,7 @@ locals {
     accepted-late        = { functions = ["publish"], pattern = "{ $.msg = \"accepted after it was proved absent\" }" }
     unclear-calls        = { functions = ["publish"], pattern = "{ $.msg = \"call ended\" && $.outcome = \"unclear\" }" }
     account-not-readable = { functions = ["publish"], pattern = "{ $.msg = \"account could not be read back\" }" }
+    audit-chain          = { functions = ["metrics"], pattern = "{ $.msg = \"audit chain does not verify\" }" }
     token-not-stored     = { functions = ["publish", "metrics"], pattern = "{ $.msg = \"refreshed tokens could not be stored\" }" }
     handler-panicked     = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.msg = \"handler panicked\" }" }
     audit-chain          = { functions = ["metrics"], pattern = "{ $.msg = \"audit chain does not verify\" }" }
@@ -88,6 +89,7 @@ locals {
       accepted-late        = { threshold = 1, period = 60, periods = 1, description = "A network accepted a post after it had been proved absent: perhaps a double." }
       unclear-calls        = { threshold = 3, period = 900, periods = 1, description = "Calls to a network end without a clear answer." }
       account-not-readable = { threshold = 5, period = 900, periods = 1, description = "Unknown posts cannot be settled: accounts cannot be read back." }
+      audit-chain          = { threshold = 1, period = 60, periods = 1, description = "The audit log is not as it was sealed." }
       token-not-stored     = { threshold = 1, period = 60, periods = 1, description = "A refreshed token was lost: its account will have to be connected again." }
       handler-panicked     = { threshold = 1, period = 60, periods = 1, description = "A handler panicked: a defect." }
       audit-chain          = { threshold = 1, period = 60, periods = 1, description = "The audit log is not as it was written." }
