@@ -73,7 +73,7 @@ func duplicateDeliveries(ctx context.Context, r *trial) error {
 		}
 		wg.Wait()
 	}
-	return r.finish(ctx, a, settleWithin, 0)
+	return r.recovered(ctx, a, settleWithin, 0)
 }
 
 func outOfOrder(ctx context.Context, r *trial) error {
@@ -128,7 +128,7 @@ func outOfOrder(ctx context.Context, r *trial) error {
 	}
 	// The last of the late ones arrives now.
 	arena.Pause(ctx, 3*time.Second)
-	return r.finish(ctx, a, settleWithin, 0)
+	return r.recovered(ctx, a, settleWithin, 0)
 }
 
 func tickBursts(ctx context.Context, r *trial) error {
@@ -152,7 +152,11 @@ func tickBursts(ctx context.Context, r *trial) error {
 	if err != nil {
 		return err
 	}
-	return r.finish(ctx, a, settleWithin, warpStep)
+	if end, err = start(ctx, a, 1, arena.How{}); err != nil {
+		return err
+	}
+	defer end()
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
 func poison(ctx context.Context, r *trial) error {
@@ -205,7 +209,7 @@ func poison(ctx context.Context, r *trial) error {
 		a.Forward(190 * time.Second)
 		depths, err := a.Queues.Depths(ctx)
 		if err == nil && depths[queue.Publish].Dead == want {
-			return r.finish(ctx, a, settleWithin, 0)
+			return r.recovered(ctx, a, settleWithin, 0)
 		}
 		arena.Pause(ctx, 250*time.Millisecond)
 	}
@@ -240,7 +244,7 @@ func spoiltAnswers(ctx context.Context, r *trial) error {
 		return err
 	}
 	defer end()
-	return r.finish(ctx, a, settleWithin, warpStep)
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
 func redriven(ctx context.Context, r *trial) error {
@@ -286,7 +290,7 @@ func redriven(ctx context.Context, r *trial) error {
 	if err := drained(ctx, a); err != nil {
 		return err
 	}
-	return r.finish(ctx, a, settleWithin, 0)
+	return r.recovered(ctx, a, settleWithin, 0)
 }
 
 // drained waits until the publish queue holds nothing.
@@ -328,7 +332,7 @@ func queueDown(ctx context.Context, r *trial) error {
 		a.QueueDown.Store(false)
 		arena.Pause(ctx, time.Duration(r.intN(800))*time.Millisecond)
 	}
-	return r.finish(ctx, a, settleWithin, warpStep)
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
 // unknownKind is a message that only a newer version understands.

@@ -43,7 +43,13 @@ func killedAnywhere(ctx context.Context, r *trial) error {
 					errs[lane] = errors.Join(errs[lane], fmt.Errorf("kill at %s: %w", points[i].Name, err))
 				}
 			}
-			errs[lane] = errors.Join(errs[lane], r.finish(ctx, a, settleWithin, warpStep))
+			end, err := start(ctx, a, 1, arena.How{})
+			if err != nil {
+				errs[lane] = errors.Join(errs[lane], err)
+				return
+			}
+			defer end()
+			errs[lane] = errors.Join(errs[lane], r.recovered(ctx, a, settleWithin, warpStep))
 		})
 	}
 	wg.Wait()
@@ -150,40 +156,6 @@ func firstWords(text string) string {
 	return head
 }
 
-// frozen stops a sender right before its call for longer than its lease. A
-// second one takes the post over; when the first wakes up it must not send.
-func frozen(ctx context.Context, r *trial) error {
-	a, accounts, err := r.world(ctx, 2, nil)
-	if err != nil {
-		return err
-	}
-	if _, err := a.Schedule(ctx, accounts[0], time.Now(), r.contents(2, 1)...); err != nil {
-		return err
-	}
-	if _, err := a.Schedule(ctx, accounts[1], time.Now(), r.contents(1, 3)...); err != nil {
-		return err
-	}
-	point := []string{"call.before", "intent.committed", "send.prepared"}[r.intN(3)]
-	first, err := a.Start(ctx, arena.How{Freeze: point})
-	if err != nil {
-		return err
-	}
-	if !first.AwaitStop(ctx, reachWithin) {
-		return fmt.Errorf("the sender never came to %s", point)
-	}
-	second, err := a.Start(ctx, arena.How{})
-	if err != nil {
-		return err
-	}
-	defer second.Kill()
-	// The lease is 25 s; a time warp would not reach the frozen one's clock.
-	arena.Pause(ctx, 27*time.Second)
-	first.Signal(contSignal)
-	arena.Pause(ctx, 2*time.Second)
-	first.Kill()
-	return r.finish(ctx, a, settleWithin, warpStep)
-}
-
 // rollout ends senders as a deployment does, with SIGTERM, while they send, and
 // hands the new one a hold and a message of a kind that it does not know.
 func rollout(ctx context.Context, r *trial) error {
@@ -227,5 +199,10 @@ func rollout(ctx context.Context, r *trial) error {
 		}
 		next.Kill()
 	}
-	return r.finish(ctx, a, settleWithin, warpStep)
+	end, err := start(ctx, a, 1, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }

@@ -13,9 +13,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,7 +45,7 @@ func run() int {
 	seeds := flag.Int("seeds", 5, "how many seeds of each scenario")
 	seed := flag.Uint64("seed", 1, "the first seed")
 	only := flag.String("scenario", "", "the scenarios to run, by number, with commas")
-	parallel := flag.Int("parallel", 3, "how many runs at once")
+	parallel := flag.Int("parallel", 5, "how many runs at once")
 	keep := flag.Bool("keep", false, "keep the senders' logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -107,9 +109,7 @@ func (s *suite) all(ctx context.Context, keep bool) (bool, error) {
 	}
 	defer func() { _ = s.cluster.Close(context.WithoutCancel(ctx)) }()
 
-	list := slices.DeleteFunc(scenarios(), func(c scenario) bool {
-		return len(s.only) > 0 && !slices.Contains(s.only, c.id) || s.short && c.nightly && len(s.only) == 0
-	})
+	list := s.chosen()
 	results := make([]result, len(list))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -131,6 +131,20 @@ func (s *suite) all(ctx context.Context, keep bool) (bool, error) {
 		return false, errors.New("stopped")
 	}
 	return s.report(results), nil
+}
+
+// chosen are the scenarios to play; one that needs a program that is not on
+// this machine says so instead.
+func (s *suite) chosen() []scenario {
+	list := slices.DeleteFunc(scenarios(), func(c scenario) bool {
+		return len(s.only) > 0 && !slices.Contains(s.only, c.id) || s.short && c.nightly && len(s.only) == 0
+	})
+	for i, c := range list {
+		if _, err := exec.LookPath(c.needs); c.needs != "" && err != nil {
+			list[i].run, list[i].absent = nil, "NOT PLAYED: this machine has no "+c.needs+"; Debian: apt-get install "+c.needs
+		}
+	}
+	return list
 }
 
 // one runs one scenario with one seed and adds what came of it.
@@ -163,7 +177,7 @@ func (s *suite) one(ctx context.Context, c scenario, seed uint64, mu *sync.Mutex
 }
 
 func (s *suite) report(results []result) bool {
-	fmt.Printf("\n%-4s %-58s %6s %6s %5s %5s %5s %5s %5s %7s\n", "no", "scenario", "seeds", "posts", "dup", "lost", "early", "unaud", "stuck", "s/seed")
+	fmt.Printf("\n%-4s %-58s %6s %6s %5s %5s %5s %5s %5s %7s %7s\n", "no", "scenario", "seeds", "posts", "dup", "lost", "early", "unaud", "stuck", "late ms", "s/seed")
 	var total arena.Verdict
 	ran, broken := 0, 0
 	for _, r := range results {
@@ -175,16 +189,34 @@ func (s *suite) report(results []result) bool {
 		broken += r.failed
 		v := r.verdict
 		total.Add(v)
-		fmt.Printf("%-4s %-58s %3d/%-2d %6d %5d %5d %5d %5d %5d %7.1f\n", r.scenario.id, r.scenario.name, s.seeds-r.failed, s.seeds,
-			v.Posts, v.Duplicate, v.Lost, v.Early, v.Unaudited, v.Stuck, r.took.Seconds()/float64(s.seeds))
+		fmt.Printf("%-4s %-58s %3d/%-2d %6d %5d %5d %5d %5d %5d %7s %7.1f\n", r.scenario.id, r.scenario.name, s.seeds-r.failed, s.seeds,
+			v.Posts, v.Duplicate, v.Lost, v.Early, v.Unaudited, v.Stuck, latest(v.Lateness), r.took.Seconds()/float64(s.seeds))
 	}
 	if broken > 0 {
 		fmt.Printf("\nfault: %d runs failed in %.0f s", broken, time.Since(s.began).Seconds())
 	}
+	if n := len(total.Lateness); n > 0 {
+		slices.Sort(total.Lateness)
+		fmt.Printf("\nfault: once a fault was over %d posts fell due: lateness p50 %d ms, p99 %d ms, worst %d ms; %d beyond %s and the machine's own noise",
+			n, total.Lateness[n/2].Milliseconds(), total.Lateness[n*99/100].Milliseconds(), total.Lateness[n-1].Milliseconds(), total.Late, slo)
+	}
 	fmt.Printf("\nfault: %d posts judged in %.0f s\n", total.Posts, time.Since(s.began).Seconds())
+	for _, r := range results {
+		if r.scenario.needs != "" && r.scenario.run == nil {
+			fmt.Printf("fault: scenario %s was %s\n", r.scenario.id, r.scenario.absent)
+		}
+	}
 	fmt.Printf("fault: %d scenarios x %d seeds: %d duplicate, %d lost, %d early, %d unaudited, %d stuck\n",
 		ran, s.seeds, total.Duplicate, total.Lost, total.Early, total.Unaudited, total.Stuck)
 	return broken == 0
+}
+
+// latest is the worst of what was held to its second, in milliseconds.
+func latest(lateness []time.Duration) string {
+	if len(lateness) == 0 {
+		return "-"
+	}
+	return strconv.FormatInt(slices.Max(lateness).Milliseconds(), 10)
 }
 
 // trial is one scenario with one seed.

@@ -60,7 +60,7 @@ func lostAnswers(ctx context.Context, r *trial) error {
 	return r.play(ctx, rules, func(a *arena.Arena, _ []*arena.Post) error {
 		// Those that hang take the call's deadline of 10 s; a warp may not pass it.
 		arena.Pause(ctx, 13*time.Second)
-		return r.finish(ctx, a, settleWithin, warpStep)
+		return r.recovered(ctx, a, settleWithin, warpStep)
 	})
 }
 
@@ -78,7 +78,7 @@ func lateEffects(ctx context.Context, r *trial) error {
 		}
 		// Not before the last effect has come may anybody be judged.
 		arena.Pause(ctx, 55*time.Second)
-		return r.finish(ctx, a, 4*time.Minute, 0)
+		return r.recovered(ctx, a, 4*time.Minute, 0)
 	})
 }
 
@@ -104,7 +104,7 @@ func blindReads(ctx context.Context, r *trial) error {
 		for _, p := range posts {
 			p.Expect = nil
 		}
-		return r.finish(ctx, a, 90*time.Second, 30*time.Second)
+		return r.recovered(ctx, a, 90*time.Second, 30*time.Second)
 	})
 }
 
@@ -159,7 +159,7 @@ func duplicateRefusals(ctx context.Context, r *trial) error {
 		}
 	}
 	a.Network.Faults().Remove(lag.ID)
-	return r.finish(ctx, a, settleWithin, 30*time.Second)
+	return r.recovered(ctx, a, settleWithin, 30*time.Second)
 }
 
 func rateLimits(ctx context.Context, r *trial) error {
@@ -204,7 +204,7 @@ func rateLimits(ctx context.Context, r *trial) error {
 		if err := a.Exec(ctx, "UPDATE accounts SET catch_up_within_seconds = 1000000"); err != nil {
 			return err
 		}
-		return r.finish(ctx, a, 90*time.Second, 2*time.Hour)
+		return r.recovered(ctx, a, 90*time.Second, 2*time.Hour)
 	})
 }
 
@@ -222,7 +222,7 @@ func hostileAnswers(ctx context.Context, r *trial) error {
 	}
 	return r.play(ctx, rules, func(a *arena.Arena, _ []*arena.Post) error {
 		arena.Pause(ctx, 13*time.Second)
-		if err := r.finish(ctx, a, settleWithin, warpStep); err != nil {
+		if err := r.recovered(ctx, a, settleWithin, warpStep); err != nil {
 			return err
 		}
 		if n := visits.Load(); n > 0 {
@@ -299,5 +299,5 @@ func revokedMidThread(ctx context.Context, r *trial) error {
 		return err
 	}
 	p.Expect = nil
-	return r.finish(ctx, a, settleWithin, warpStep)
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }

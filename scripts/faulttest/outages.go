@@ -57,7 +57,7 @@ func databaseCrash(ctx context.Context, r *trial) error {
 	// What was in flight at the crash settles by itself: the results wait for the
 	// database up to 12 s before they are given up.
 	arena.Pause(ctx, 14*time.Second)
-	return r.finish(ctx, a, settleWithin, warpStep)
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
 func brokenCommits(ctx context.Context, r *trial) error {
@@ -99,7 +99,12 @@ func brokenCommits(ctx context.Context, r *trial) error {
 			return errors.New("no COMMIT was cut")
 		}
 	}
-	return r.finish(ctx, a, settleWithin, warpStep)
+	end, err := start(ctx, a, 1, arena.How{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
 // diskFull runs Postgres on a small file system of its own and fills it.
@@ -145,7 +150,7 @@ func diskFull(ctx context.Context, r *trial) error {
 		return err
 	}
 	arena.Pause(ctx, 14*time.Second)
-	return r.finish(ctx, a, settleWithin, warpStep)
+	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
 // fill writes a file until nothing more fits.
@@ -188,7 +193,11 @@ func connectionStorm(ctx context.Context, r *trial) error {
 	if err != nil {
 		return err
 	}
-	return r.finish(ctx, a, time.Second, 0)
+	if end, err = start(ctx, a, 1, arena.How{}); err != nil {
+		return err
+	}
+	defer end()
+	return r.recovered(ctx, a, time.Second, 0)
 }
 
 // longOutage finds posts of a whole day waiting: each goes by its account's
@@ -215,7 +224,7 @@ func longOutage(ctx context.Context, r *trial) error {
 		return err
 	}
 	defer end()
-	if err := r.finish(ctx, a, 2*time.Minute, 0); err != nil {
+	if err := r.recovered(ctx, a, 2*time.Minute, 0); err != nil {
 		return err
 	}
 	undecided, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE state = 'scheduled' AND hold_reason = ''")

@@ -70,7 +70,7 @@ func races(ctx context.Context, r *trial) error {
 	for err := range errs {
 		return err
 	}
-	return r.finish(ctx, a, settleWithin, 0)
+	return r.recovered(ctx, a, settleWithin, 0)
 }
 
 // pauseAndCheck pauses an account and demands that no intent commits after it.

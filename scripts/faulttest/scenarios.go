@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"rostrum/scripts/internal/arena"
+)
 
 // scenario is one row of the fault table. Those without run are not played,
 // and absent says why.
@@ -9,7 +13,9 @@ type scenario struct {
 	// nightly scenarios are left out of the short set.
 	nightly bool
 	absent  string
-	run     func(ctx context.Context, r *trial) error
+	// needs is a program that is not part of Postgres or of ours.
+	needs string
+	run   func(ctx context.Context, r *trial) error
 }
 
 // scenarios are the rows that concern sending, by their numbers.
@@ -25,10 +31,10 @@ func scenarios() []scenario {
 		{id: "8", name: "the queue is down after the commit", run: queueDown},
 		{id: "9", name: "Postgres ends at once, twice, under load", run: databaseCrash},
 		{id: "C15", name: "the connection breaks at COMMIT", run: brokenCommits},
-		{id: "10", name: "failover to a replica that lags", absent: "needs a replica; intents require a synchronous commit"},
+		{id: "10", name: "failover to a standby that misses the last commits", run: failover},
 		{id: "11", name: "Postgres' disk is full, then free", nightly: true, run: diskFull},
 		{id: "12", name: "connection storm: more senders than connections", run: connectionStorm},
-		{id: "13", name: "Redis down, slow, flushed", absent: "sending uses no Redis"},
+		{id: "13", name: "Redis 5 s late, dead, back and empty, flushed", needs: arena.RedisProgram, run: redisGone},
 		{id: "14", name: "accepted, then no readable answer, nine ways", run: lostAnswers},
 		{id: "15", name: "accepted 40 s after the timeout; reads lag 30 s", run: lateEffects},
 		{id: "16", name: "unknown, and the account cannot be read", run: blindReads},
@@ -37,7 +43,8 @@ func scenarios() []scenario {
 		{id: "19", name: "slow, huge, packed and redirected answers", run: hostileAnswers},
 		{id: "20", name: "one expired rotating token, fifty posts, five senders", run: tokenStampede},
 		{id: "21", name: "access is revoked in the middle of a thread", run: revokedMidThread},
-		{id: "22", name: "a sender frozen for longer than its lease", run: frozen},
+		{id: "22", name: "a sender frozen for ten minutes in the middle of sending", run: frozen},
+		{id: "22c", name: "wall clocks and the database's clock moved by an hour", run: movedClocks},
 		{id: "23", name: "clock changes in six zones", run: clockChanges},
 		{id: "24", name: "cancel, edit and pause race the intent", run: races},
 		{id: "26", name: "Instagram containers", absent: "there is no Instagram client yet"},

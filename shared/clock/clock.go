@@ -8,17 +8,19 @@ import (
 	"time"
 )
 
-// Clock tells the time in UTC.
+// Clock tells the time. Its zone is anybody's: what shows a time to somebody, or
+// takes the day or the hour from it, asks for UTC first.
 type Clock interface {
 	Now() time.Time
 }
 
-// System is the machine's clock, in UTC. The monotonic reading is kept, so
-// differences of two readings survive a wall clock that is set.
+// System is the machine's clock. Its times carry the monotonic reading, so
+// differences of two of them survive a wall clock that is set; [time.Time.UTC]
+// would drop it.
 type System struct{}
 
-// Now returns the machine's time in UTC.
-func (System) Now() time.Time { return time.Now().UTC() }
+// Now returns the machine's time.
+func (System) Now() time.Time { return now() }
 
 // Fake is a clock that moves only when told to. It is safe for concurrent use.
 type Fake struct {

@@ -65,7 +65,7 @@ func (h *Host) event(w http.ResponseWriter, r *http.Request) (*events.APIGateway
 	if err != nil {
 		source = r.RemoteAddr
 	}
-	now := h.options.Clock.Now()
+	now := h.options.Clock.Now().UTC()
 	// The path arrives decoded, and an encoded question mark in it ends it, on
 	// HTTP APIs (measured by others: github.com/hotsock/voker/pull/8). The query
 	// stays as it was sent.

@@ -58,6 +58,28 @@ func TestTheTriggerRefusesEveryMoveThatIsNotInTheTable(t *testing.T) {
 	}
 }
 
+// The server of these tests, as many in production, does not wait for the disk
+// by itself.
+func TestCommitsWaitForTheDiskWhateverTheServersDefault(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	conn := connect(t, w, "")
+	for _, sql := range []string{
+		"CREATE TABLE noted (setting text)",
+		"CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO noted VALUES (current_setting(''synchronous_commit'')); RETURN NEW; END'",
+		"CREATE TRIGGER note AFTER INSERT ON workspaces FOR EACH ROW EXECUTE FUNCTION note()",
+	} {
+		_, err := conn.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	var byDefault, noted string
+	require.NoError(t, conn.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&byDefault))
+	require.Equal(t, "off", byDefault)
+	w.AddWorkspace(t, "Other", "other@example.com")
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT setting FROM noted").Scan(&noted))
+	require.Equal(t, "on", noted)
+}
+
 func TestContentAndTimeCannotChangeUnderARevision(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

@@ -63,6 +63,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	params["idle_in_transaction_session_timeout"] = "15s"
 	params["statement_timeout"] = "20s"
 	params["lock_timeout"] = "10s"
+	// An intent that is not on the disk, and on that of a synchronous standby, is
+	// none: after a crash or a failover the post would be sent again. A server
+	// whose default trades that for speed is overruled.
+	params["synchronous_commit"] = "on"
 	if cfg.Role != "" {
 		params["role"] = cfg.Role
 	}

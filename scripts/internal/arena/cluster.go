@@ -59,9 +59,8 @@ func (c *Cluster) Database(ctx context.Context) (address string, drop func(conte
 	return c.urlOf(name), func(ctx context.Context) { _ = c.admin(ctx, "DROP DATABASE "+name+" WITH (FORCE)") }, nil
 }
 
-// Restart ends the server at once, as a crash of it would, waits, and starts it
-// again on the same folder and port.
-func (c *Cluster) Restart(ctx context.Context, away time.Duration) error {
+// Crash ends the server at once: no session is asked, nothing is written.
+func (c *Cluster) Crash(ctx context.Context) error {
 	raw, err := os.ReadFile(filepath.Join(c.options.Dir, "data", "postmaster.pid"))
 	if err != nil {
 		return fmt.Errorf("find the server: %w", err)
@@ -70,13 +69,21 @@ func (c *Cluster) Restart(ctx context.Context, away time.Duration) error {
 	if _, err := fmt.Sscan(string(raw), &pid); err != nil {
 		return fmt.Errorf("find the server: %w", err)
 	}
-	// Immediate shutdown: no session is asked, nothing is written.
 	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
 		return fmt.Errorf("end the server: %w", err)
 	}
 	<-c.server.Done()
-	_ = c.server.Stop(ctx)
+	return c.server.Stop(ctx)
+}
+
+// Restart ends the server as Crash does, waits, and starts it again on the same
+// folder and port.
+func (c *Cluster) Restart(ctx context.Context, away time.Duration) error {
+	if err := c.Crash(ctx); err != nil {
+		return err
+	}
 	Pause(ctx, away)
+	var err error
 	c.server, err = postgres.Start(ctx, c.options)
 	return err
 }

@@ -25,8 +25,11 @@ type Seen struct {
 // otherwise than it had to (I2). Early: something was seen before its time,
 // after it was withdrawn, or without an approval (I3, I4). Unaudited: the audit
 // log does not tell what happened (I5). Stuck: no end that a person can see.
+// Late: something that fell due once the fault was over came too late (I7).
 type Verdict struct {
-	Duplicate, Lost, Early, Unaudited, Stuck int
+	Duplicate, Lost, Early, Unaudited, Stuck, Late int
+	// Lateness is that of each post that was held to its second.
+	Lateness []time.Duration
 	// Posts is how many were judged; Said is one line for each broken promise.
 	Posts int
 	Said  []string
@@ -39,12 +42,14 @@ func (v *Verdict) Add(o Verdict) {
 	v.Early += o.Early
 	v.Unaudited += o.Unaudited
 	v.Stuck += o.Stuck
+	v.Late += o.Late
+	v.Lateness = append(v.Lateness, o.Lateness...)
 	v.Posts += o.Posts
 	v.Said = append(v.Said, o.Said...)
 }
 
 // Clean reports whether every promise was kept.
-func (v *Verdict) Clean() bool { return v.Duplicate+v.Lost+v.Early+v.Unaudited+v.Stuck == 0 }
+func (v *Verdict) Clean() bool { return v.Duplicate+v.Lost+v.Early+v.Unaudited+v.Stuck+v.Late == 0 }
 
 func (v *Verdict) say(count *int, format string, args ...any) {
 	*count++
@@ -181,6 +186,9 @@ func (v *Verdict) judge(p *Post, s Seen, audience map[string][]simx.Item, accept
 			continue
 		}
 		first := items[0]
+		if part == 0 && p.Within > 0 {
+			v.time(name, first.AcceptedAt.Sub(p.Due), p.Within)
+		}
 		switch {
 		case first.AcceptedAt.Before(p.Due):
 			v.say(&v.Early, "part %d of %s was seen %s before its time", part, name, p.Due.Sub(first.AcceptedAt))
@@ -192,6 +200,13 @@ func (v *Verdict) judge(p *Post, s Seen, audience map[string][]simx.Item, accept
 			v.say(&v.Lost, "part %d of %s is recorded as %q, the network calls it %q", part, name, accepted[part], first.ID)
 		}
 		parent = first.ID
+	}
+}
+
+func (v *Verdict) time(name string, late, within time.Duration) {
+	v.Lateness = append(v.Lateness, late)
+	if late > within {
+		v.say(&v.Late, "%s came %s late, more than %s, although nothing was wrong any more", name, late, within)
 	}
 }
 

@@ -3,11 +3,11 @@ package arena
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Cut says where a connection breaks at a COMMIT.
@@ -22,11 +22,17 @@ const (
 	AfterCommit
 )
 
-// Proxy stands between senders and Postgres and breaks connections at COMMIT.
+// Proxy stands between a client and a server: it breaks connections to Postgres
+// at COMMIT, holds answers back, and leads to another server from one moment on.
 type Proxy struct {
 	listener net.Listener
-	target   string
 	wg       sync.WaitGroup
+	// delay holds each answer back, in nanoseconds; below 0 until it is not.
+	delay atomic.Int64
+
+	mu     sync.Mutex
+	target string
+	open   map[net.Conn]bool
 	// every breaks each n-th COMMIT, 0 none.
 	every atomic.Int64
 	seen  atomic.Int64
@@ -46,7 +52,7 @@ func NewProxy(ctx context.Context, address string) (*Proxy, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	p := &Proxy{listener: l, target: u.Host}
+	p := &Proxy{listener: l, target: u.Host, open: map[net.Conn]bool{}}
 	u.Host = l.Addr().String()
 	p.wg.Go(func() { p.accept(context.WithoutCancel(ctx)) })
 	return p, u.String(), nil
@@ -56,6 +62,25 @@ func NewProxy(ctx context.Context, address string) (*Proxy, string, error) {
 func (p *Proxy) Break(how Cut, n int64) {
 	p.how.Store(int32(how))
 	p.every.Store(n)
+}
+
+// Delay holds each answer of the server back by d; below 0 for good, 0 not at all.
+func (p *Proxy) Delay(d time.Duration) { p.delay.Store(int64(d)) }
+
+// Lead breaks every connection, with what is held back in it, and leads new
+// ones to the server at the address.
+func (p *Proxy) Lead(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = u.Host
+	for c := range p.open {
+		_ = c.Close()
+	}
+	return nil
 }
 
 // Close stops listening; connections end with their clients.
@@ -70,30 +95,71 @@ func (p *Proxy) accept(ctx context.Context) {
 		if err != nil {
 			return
 		}
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
 		var d net.Dialer
-		server, err := d.DialContext(ctx, "tcp", p.target)
+		server, err := d.DialContext(ctx, "tcp", target)
 		if err != nil {
 			_ = client.Close()
 			continue
 		}
+		p.keep(true, client, server)
 		go p.answers(client, server)
 		go p.requests(client, server)
 	}
 }
 
+func (p *Proxy) keep(open bool, connections ...net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range connections {
+		if open {
+			p.open[c] = true
+		} else {
+			delete(p.open, c)
+			_ = c.Close()
+		}
+	}
+}
+
 func (p *Proxy) answers(client, server net.Conn) {
-	_, _ = io.Copy(client, server)
-	_ = client.Close()
-	_ = server.Close()
+	defer p.keep(false, client, server)
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := server.Read(buffer)
+		if err != nil || !p.held(client) {
+			return
+		}
+		if _, err := client.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// held waits as long as answers are held back and reports whether the
+// connection is still there.
+func (p *Proxy) held(client net.Conn) bool {
+	began := time.Now()
+	for {
+		d := time.Duration(p.delay.Load())
+		if d >= 0 && time.Since(began) >= d {
+			return true
+		}
+		p.mu.Lock()
+		there := p.open[client]
+		p.mu.Unlock()
+		if !there {
+			return false
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // requests passes on what the client says. pgx sends COMMIT as a query of its
 // own, so it is a write of its own.
 func (p *Proxy) requests(client, server net.Conn) {
-	defer func() {
-		_ = client.Close()
-		_ = server.Close()
-	}()
+	defer p.keep(false, client, server)
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(buffer)

@@ -135,6 +135,7 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 
 // tick wakes the function as its schedule would, only more often.
 func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOnce int) {
+	var told time.Duration
 	for first := true; every > 0; {
 		var wg sync.WaitGroup
 		for range atOnce {
@@ -149,6 +150,10 @@ func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOn
 		if first {
 			fmt.Fprintln(os.Stderr, upLine)
 			first = false
+		}
+		if d := skew(); d != told {
+			fmt.Fprintln(os.Stderr, skewLine+d.String())
+			told = d
 		}
 		if !Pause(ctx, every) {
 			return
@@ -177,13 +182,29 @@ func answering(handle func(context.Context, json.RawMessage) (any, error), how s
 	}
 }
 
-// upLine is what a child says after its first tick.
-const upLine = "arena: the first tick is over"
+// skew is how far this process's wall clock was moved, as its parts see it.
+func skew() time.Duration {
+	return clock.System{}.Now().Round(0).Sub(time.Now().Round(0)).Round(time.Second)
+}
+
+// upLine is what a child says after its first tick, skewLine when its clock moves.
+const (
+	upLine   = "arena: the first tick is over"
+	skewLine = "arena: the wall clock is off by "
+)
+
+// Moved reports whether the child's wall clock has been off by d.
+func (s *Sender) Moved(d time.Duration) bool { return s.said(skewLine + d.String()) }
+
+func (s *Sender) said(what string) bool {
+	raw, err := os.ReadFile(s.Log)
+	return err == nil && strings.Contains(string(raw), what)
+}
 
 // AwaitUp waits until the child's first tick is over.
 func (s *Sender) AwaitUp(ctx context.Context) error {
 	for range 400 {
-		if raw, err := os.ReadFile(s.Log); err == nil && strings.Contains(string(raw), upLine) {
+		if s.said(upLine) {
 			return nil
 		}
 		if !Pause(ctx, 25*time.Millisecond) {
@@ -207,6 +228,10 @@ type How struct {
 	URL string
 	// MaxConns is another pool than Options.MaxConns.
 	MaxConns int
+	// Clock moves the child's wall clock: "1h", "-1h@2s" (two seconds after its start).
+	Clock string
+	// Redis is REDIS_URL.
+	Redis string
 }
 
 // Sender is a child process.
@@ -250,6 +275,7 @@ func (a *Arena) Start(ctx context.Context, how How) (*Sender, error) {
 		settingTemplate + "=" + template, settingConcurrency + "=" + a.options.Concurrency,
 		settingTickEvery + "=" + how.TickEvery.String(), settingTicks + "=" + strconv.Itoa(max(how.TicksAtOnce, 1)), settingAnswer + "=" + how.Answer,
 		settingProfile + "=" + os.Getenv(settingProfile), "ROSTRUM_KILL_AT=" + how.Kill, "ROSTRUM_FREEZE_AT=" + how.Freeze,
+		"ROSTRUM_CLOCK_SHIFT=" + how.Clock, "REDIS_URL=" + how.Redis,
 	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a sender: %w", err)

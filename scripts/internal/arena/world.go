@@ -3,6 +3,7 @@ package arena
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,8 @@ type Post struct {
 	// Withdrawn says that it was taken back before its intent: nothing of it
 	// may be seen.
 	Withdrawn bool
+	// Within is how late its first part may be; 0 holds it to nothing.
+	Within time.Duration
 	// Expect says which ends are right beside published; nil is none.
 	Expect func(Seen) bool
 }
@@ -99,6 +102,13 @@ func (a *Arena) AddAccounts(ctx context.Context, w Workspace, n int) ([]*Account
 		made = append(made, acc)
 	}
 	return made, nil
+}
+
+// Accounts returns the connected accounts of all tenants.
+func (a *Arena) Accounts() []*Account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(a.accounts), func(acc *Account) bool { return acc == nil })
 }
 
 func (a *Arena) putTokens(ctx context.Context, tx *store.Tx, acc *Account) error {
