@@ -10,7 +10,7 @@ import (
 
 	"rostrum/scripts/internal/arena"
 	"rostrum/shared/audit"
-	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/store"
 )
 
@@ -132,12 +132,12 @@ func publishOne(ctx context.Context, worker *store.Store, p *arena.Post) error {
 		if _, err := tx.LoadSending(ctx, p.WorkspaceID, p.ID); err != nil {
 			return err
 		}
-		j, err := tx.BeginAttempt(ctx, store.Intent{
+		judged, err := tx.BeginAttempts(ctx, []store.Intent{{
 			WorkspaceID: p.WorkspaceID, PostID: p.ID, AccountID: p.AccountID, Revision: p.Revision, AttemptID: attempt,
 			Hash: p.Version.Content.Hash(p.AccountID), Fingerprint: "f", Lease: 25 * time.Second, Grace: time.Hour,
-		}, actor)
-		if err == nil && j.Verdict != store.Go {
-			err = fmt.Errorf("the intent was answered %s", j.Verdict)
+		}}, actor)
+		if err == nil && judged[0].Verdict != store.Go {
+			err = fmt.Errorf("the intent was answered %s", judged[0].Verdict)
 		}
 		return err
 	})
@@ -145,16 +145,15 @@ func publishOne(ctx context.Context, worker *store.Store, p *arena.Post) error {
 		return err
 	}
 	return worker.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.LockPost(ctx, p.WorkspaceID, p.ID); err != nil {
+		ref := store.Ref(p.Post)
+		if _, err := tx.LockPosts(ctx, []store.PostRef{ref}); err != nil {
 			return err
 		}
-		settled := store.Settlement{AttemptID: attempt, To: post.AttemptAccepted, RemoteID: attempt.String()}
-		if err := tx.SettleAttempt(ctx, p.WorkspaceID, settled); err != nil {
+		accepted := store.Acceptance{PostRef: ref, AttemptID: attempt, RemoteID: attempt.String(), At: time.Now()}
+		if err := tx.SettleAccepted(ctx, []store.Acceptance{accepted}); err != nil {
 			return err
 		}
-		if err := tx.FinishPost(ctx, store.Ref(p.Post), time.Now()); err != nil {
-			return err
-		}
-		return tx.RecordPost(ctx, store.Ref(p.Post), actor, "post.published", nil)
+		ages := []time.Duration{time.Hour, 24 * time.Hour, 72 * time.Hour, 168 * time.Hour, 720 * time.Hour}
+		return publication.Finish(ctx, tx, actor, ages, store.Publication{PostRef: ref, At: time.Now()})
 	})
 }

@@ -39,16 +39,31 @@ type Relay struct {
 	Logger *slog.Logger
 }
 
-// Enqueue writes a message in the transaction, to arrive on q at deliverAt by
-// the database's clock; a time that has passed means at once. The message's
-// Version is set here. Errors: Invalid when consumers would refuse the message,
-// Unavailable, Internal.
-func Enqueue(ctx context.Context, tx *store.Tx, q queue.Name, msg queue.Message, deliverAt time.Time) error {
-	body, err := queue.Encode(msg)
-	if err != nil {
-		return err
+// Delivery is a message with where and when it should arrive, by the database's
+// clock; a time that has passed means at once.
+type Delivery struct {
+	Queue   queue.Name
+	Message queue.Message
+	At      time.Time
+}
+
+// EnqueueAll writes messages in the transaction; their Version is set here.
+// Errors: Invalid when consumers would refuse one of them, Unavailable, Internal.
+func EnqueueAll(ctx context.Context, tx *store.Tx, all []Delivery) error {
+	rows := make([]store.OutboxRow, len(all))
+	for i, d := range all {
+		body, err := queue.Encode(d.Message)
+		if err != nil {
+			return err
+		}
+		rows[i] = store.OutboxRow{WorkspaceID: d.Message.WorkspaceID, Queue: string(d.Queue), Body: body, DeliverAt: d.At}
 	}
-	return tx.Enqueue(ctx, store.OutboxRow{WorkspaceID: msg.WorkspaceID, Queue: string(q), Body: body, DeliverAt: deliverAt})
+	return tx.Enqueue(ctx, rows...)
+}
+
+// Enqueue is EnqueueAll for one message.
+func Enqueue(ctx context.Context, tx *store.Tx, q queue.Name, msg queue.Message, deliverAt time.Time) error {
+	return EnqueueAll(ctx, tx, []Delivery{{Queue: q, Message: msg, At: deliverAt}})
 }
 
 // InWorkspace runs fn in one transaction held to a workspace and, once it is

@@ -5,37 +5,39 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"rostrum/shared/audit"
 	"rostrum/shared/store/internal/dbsqlc"
 )
 
-// Record writes an audit event in this transaction; its id and time are made
-// here and by the database. Errors: Unavailable, Internal.
-func (tx *Tx) Record(ctx context.Context, e audit.Event) error {
-	detail := []byte("{}")
-	if len(e.Detail) > 0 {
-		var err error
-		if detail, err = json.Marshal(e.Detail); err != nil {
-			return fmt.Errorf("encode detail of %s: %w", e.Action, err)
-		}
-	}
-	err := tx.q.InsertAuditEvent(ctx, dbsqlc.InsertAuditEventParams{
-		WorkspaceID: e.Actor.WorkspaceID, ID: newID(),
-		ActorKind: string(e.Actor.Kind), ActorID: e.Actor.ID, ActorName: e.Actor.Name,
-		Action: e.Action, SubjectKind: e.SubjectKind, SubjectID: e.SubjectID,
-		AccountID: optional(e.AccountID), CorrelationID: optional(e.CorrelationID), Detail: detail,
-	})
-	if err != nil {
-		return fmt.Errorf("record %s: %w", e.Action, classify(err))
-	}
-	return nil
-}
-
-func optional(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
+// Record writes audit events in this transaction, in their order; their ids and
+// times are made here and by the database. Errors: Unavailable, Internal.
+func (tx *Tx) Record(ctx context.Context, events ...audit.Event) error {
+	if len(events) == 0 {
 		return nil
 	}
-	return &id
+	var arg dbsqlc.InsertAuditEventsParams
+	for _, e := range events {
+		detail := []byte("{}")
+		if len(e.Detail) > 0 {
+			var err error
+			if detail, err = json.Marshal(e.Detail); err != nil {
+				return fmt.Errorf("encode detail of %s: %w", e.Action, err)
+			}
+		}
+		arg.WorkspaceIds = append(arg.WorkspaceIds, e.Actor.WorkspaceID)
+		arg.Ids = append(arg.Ids, newID())
+		arg.ActorKinds = append(arg.ActorKinds, string(e.Actor.Kind))
+		arg.ActorIds = append(arg.ActorIds, e.Actor.ID)
+		arg.ActorNames = append(arg.ActorNames, e.Actor.Name)
+		arg.Actions = append(arg.Actions, e.Action)
+		arg.SubjectKinds = append(arg.SubjectKinds, e.SubjectKind)
+		arg.SubjectIds = append(arg.SubjectIds, e.SubjectID)
+		arg.AccountIds = append(arg.AccountIds, e.AccountID)
+		arg.CorrelationIds = append(arg.CorrelationIds, e.CorrelationID)
+		arg.Details = append(arg.Details, string(detail))
+	}
+	if err := tx.q.InsertAuditEvents(ctx, arg); err != nil {
+		return fmt.Errorf("record %s: %w", events[0].Action, classify(err))
+	}
+	return nil
 }

@@ -10,17 +10,25 @@ import (
 	"rostrum/shared/store/internal/dbsqlc"
 )
 
-// Enqueue writes an outbox row in this transaction. The id is made here.
+// Enqueue writes outbox rows in this transaction. Their ids are made here.
 // Errors: Unavailable, Internal.
-func (tx *Tx) Enqueue(ctx context.Context, row OutboxRow) error {
-	row.ID = newID()
-	err := tx.q.InsertOutbox(ctx, dbsqlc.InsertOutboxParams{
-		ID: row.ID, WorkspaceID: row.WorkspaceID, Queue: row.Queue, Body: row.Body, DeliverAt: row.DeliverAt.UTC(),
-	})
-	if err != nil {
-		return fmt.Errorf("enqueue on %s: %w", row.Queue, classify(err))
+func (tx *Tx) Enqueue(ctx context.Context, rows ...OutboxRow) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	tx.outgoing = append(tx.outgoing, row)
+	var arg dbsqlc.InsertOutboxParams
+	for i := range rows {
+		rows[i].ID = newID()
+		arg.Ids = append(arg.Ids, rows[i].ID)
+		arg.WorkspaceIds = append(arg.WorkspaceIds, rows[i].WorkspaceID)
+		arg.Queues = append(arg.Queues, rows[i].Queue)
+		arg.Bodies = append(arg.Bodies, string(rows[i].Body))
+		arg.DeliverAts = append(arg.DeliverAts, rows[i].DeliverAt.UTC())
+	}
+	if err := tx.q.InsertOutbox(ctx, arg); err != nil {
+		return fmt.Errorf("enqueue %d messages: %w", len(rows), classify(err))
+	}
+	tx.outgoing = append(tx.outgoing, rows...)
 	return nil
 }
 

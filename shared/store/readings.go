@@ -12,14 +12,16 @@ import (
 	"rostrum/shared/store/internal/dbsqlc"
 )
 
-// PlanReadings writes down at which ages a published post is to be read.
+// PlanReadings writes down at which ages published posts are to be read.
 // Planning one twice is harmless.
-func (tx *Tx) PlanReadings(ctx context.Context, r PostRef, publishedAt time.Time, ages []time.Duration) error {
-	err := tx.q.PlanReadings(ctx, dbsqlc.PlanReadingsParams{
-		WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID), PublishedAt: publishedAt.UTC(), Ages: wholeSeconds(ages),
-	})
+func (tx *Tx) PlanReadings(ctx context.Context, all []Publication, ages []time.Duration) error {
+	if len(all) == 0 {
+		return nil
+	}
+	workspaces, posts, ats := publicationColumns(all)
+	err := tx.q.PlanReadings(ctx, dbsqlc.PlanReadingsParams{WorkspaceIds: workspaces, PostIds: posts, PublishedAts: ats, Ages: wholeSeconds(ages)})
 	if err != nil {
-		return fmt.Errorf("plan readings of post %s: %w", r.PostID, classify(err))
+		return fmt.Errorf("plan readings of %d posts: %w", len(all), classify(err))
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"rostrum/shared/account"
 	"rostrum/shared/audit"
@@ -37,34 +39,58 @@ type Sending struct {
 	Now time.Time
 }
 
-// LoadSending reads a post as a sender needs it. Errors: NotFound, Unavailable.
+// LoadSendings reads posts as a sender needs them, all with the same two
+// statements. A post that does not exist is not in the answer. Errors:
+// Unavailable, Internal.
+func (tx *Tx) LoadSendings(ctx context.Context, refs []PostRef) (map[post.ID]Sending, error) {
+	workspaces, posts := columnsOf(refs)
+	rows, err := tx.q.SendingViews(ctx, dbsqlc.SendingViewsParams{WorkspaceIds: workspaces, PostIds: posts})
+	if err != nil {
+		return nil, fmt.Errorf("load %d posts for sending: %w", len(refs), classify(err))
+	}
+	attempts, err := tx.q.AttemptsOfPosts(ctx, dbsqlc.AttemptsOfPostsParams{WorkspaceIds: workspaces, PostIds: posts})
+	if err != nil {
+		return nil, fmt.Errorf("list attempts of %d posts: %w", len(refs), classify(err))
+	}
+	byPost := map[uuid.UUID][]post.Attempt{}
+	for _, a := range attempts {
+		byPost[a.PostID] = append(byPost[a.PostID], toAttempt(a))
+	}
+	out := make(map[post.ID]Sending, len(rows))
+	for _, row := range rows {
+		p, err := toPost(row.Post, row.Version)
+		if err != nil {
+			return nil, err
+		}
+		s := Sending{
+			Post: p, Network: account.Network(row.Network), Handle: row.Handle, RemoteID: row.RemoteID,
+			AccountStatus: account.Status(row.AccountStatus), DueIn: time.Duration(row.DueInUs) * time.Microsecond,
+			LeaseLive: row.LeaseLive, SinceID: row.SinceID, Attempts: byPost[row.Post.ID], Now: row.Now.UTC(),
+		}
+		if row.ApprovedVersionID == p.Version.ID {
+			s.ApprovedHash = row.ApprovedHash
+		}
+		out[p.ID] = s
+	}
+	return out, nil
+}
+
+// LoadSending reads one post as a sender needs it. Errors: NotFound, Unavailable.
 func (tx *Tx) LoadSending(ctx context.Context, workspace uuid.UUID, id post.ID) (Sending, error) {
-	row, err := tx.q.SendingView(ctx, dbsqlc.SendingViewParams{WorkspaceID: workspace, ID: uuid.UUID(id)})
-	if err != nil {
-		return Sending{}, fmt.Errorf("load post %s for sending: %w", id, noPost(err))
-	}
-	p, err := toPost(row.Post, row.Version)
+	all, err := tx.LoadSendings(ctx, []PostRef{{WorkspaceID: workspace, PostID: id}})
 	if err != nil {
 		return Sending{}, err
 	}
-	attempts, err := tx.Attempts(ctx, workspace, id)
-	if err != nil {
-		return Sending{}, err
-	}
-	s := Sending{
-		Post: p, Network: account.Network(row.Network), Handle: row.Handle, RemoteID: row.RemoteID,
-		AccountStatus: account.Status(row.AccountStatus), DueIn: time.Duration(row.DueInUs) * time.Microsecond,
-		LeaseLive: row.LeaseLive, SinceID: row.SinceID, Attempts: attempts, Now: row.Now.UTC(),
-	}
-	if row.ApprovedVersionID == p.Version.ID {
-		s.ApprovedHash = row.ApprovedHash
+	s, ok := all[id]
+	if !ok {
+		return Sending{}, fmt.Errorf("load post %s for sending: %w", id, noPost(pgx.ErrNoRows))
 	}
 	return s, nil
 }
 
 // Attempts returns every attempt of a post, by part and number.
 func (tx *Tx) Attempts(ctx context.Context, workspace uuid.UUID, id post.ID) ([]post.Attempt, error) {
-	rows, err := tx.q.AttemptsOfPost(ctx, dbsqlc.AttemptsOfPostParams{WorkspaceID: workspace, PostID: uuid.UUID(id)})
+	rows, err := tx.q.AttemptsOfPosts(ctx, dbsqlc.AttemptsOfPostsParams{WorkspaceIds: []uuid.UUID{workspace}, PostIds: []uuid.UUID{uuid.UUID(id)}})
 	if err != nil {
 		return nil, fmt.Errorf("list attempts of post %s: %w", id, classify(err))
 	}
@@ -73,6 +99,15 @@ func (tx *Tx) Attempts(ctx context.Context, workspace uuid.UUID, id post.ID) ([]
 		out[i] = toAttempt(r)
 	}
 	return out, nil
+}
+
+// columnsOf turns references into the columns that statements over arrays take.
+func columnsOf(refs []PostRef) (workspaces, posts []uuid.UUID) {
+	workspaces, posts = make([]uuid.UUID, len(refs)), make([]uuid.UUID, len(refs))
+	for i, r := range refs {
+		workspaces[i], posts[i] = r.WorkspaceID, uuid.UUID(r.PostID)
+	}
+	return workspaces, posts
 }
 
 // Intent asks for leave to send one part.
@@ -127,36 +162,119 @@ type Judgement struct {
 	Now time.Time
 }
 
-// BeginAttempt is the durable intent: under locks on workspace, account and
-// post it checks that everything that allowed this post still stands, and
-// records the attempt. When it answers Go and the transaction commits, nothing
-// else can send this part until the attempt is settled. Locks are taken in the
-// order workspace, account, post; callers that group intents sort them so.
-// Errors: NotFound, Unavailable.
-func (tx *Tx) BeginAttempt(ctx context.Context, in Intent, actor audit.Actor) (Judgement, error) {
-	locked, err := tx.q.LockForIntent(ctx, dbsqlc.LockForIntentParams{
-		WorkspaceID: in.WorkspaceID, AccountID: uuid.UUID(in.AccountID), PostID: uuid.UUID(in.PostID),
-	})
+// BeginAttempts is the durable intent of several parts: under locks on
+// workspaces, accounts and posts it checks of each that everything that allowed
+// its post still stands, and records the attempts. Of what it answers Go and
+// whose transaction commits, nothing else can send that part until the attempt
+// is settled. Two intents for one post are judged one after the other. It
+// answers in the order of ins. Errors, each for the whole group: NotFound when
+// one of the posts does not exist, Unavailable, Internal.
+func (tx *Tx) BeginAttempts(ctx context.Context, ins []Intent, actor audit.Actor) ([]Judgement, error) {
+	if err := tx.lockForIntents(ctx, ins); err != nil {
+		return nil, err
+	}
+	out := make([]Judgement, len(ins))
+	left := make([]int, len(ins))
+	for i := range left {
+		left[i] = i
+	}
+	for len(left) > 0 {
+		var turn, later []int
+		seen := map[post.ID]bool{}
+		for _, i := range left {
+			if seen[ins[i].PostID] {
+				later = append(later, i)
+				continue
+			}
+			seen[ins[i].PostID] = true
+			turn = append(turn, i)
+		}
+		if err := tx.judgeAll(ctx, ins, turn, actor, out); err != nil {
+			return nil, err
+		}
+		left = later
+	}
+	return out, nil
+}
+
+func (tx *Tx) lockForIntents(ctx context.Context, ins []Intent) error {
+	refs := make([]PostRef, len(ins))
+	for i, in := range ins {
+		refs[i] = PostRef{WorkspaceID: in.WorkspaceID, PostID: in.PostID, AccountID: in.AccountID}
+	}
+	workspaces, accounts := accountsOf(refs)
+	if err := tx.q.LockWorkspaces(ctx, slices.Compact(slices.Clone(workspaces))); err != nil {
+		return fmt.Errorf("lock workspaces of %d intents: %w", len(ins), classify(err))
+	}
+	if err := tx.q.LockAccounts(ctx, dbsqlc.LockAccountsParams{WorkspaceIds: workspaces, AccountIds: accounts}); err != nil {
+		return fmt.Errorf("lock accounts of %d intents: %w", len(ins), classify(err))
+	}
+	_, err := tx.LockPosts(ctx, refs)
+	return err
+}
+
+// accountsOf names the accounts of posts, each once, by workspace.
+func accountsOf(refs []PostRef) (workspaces, accounts []uuid.UUID) {
+	type key struct{ workspace, account uuid.UUID }
+	seen := map[key]bool{}
+	var keys []key
+	for _, r := range refs {
+		k := key{r.WorkspaceID, uuid.UUID(r.AccountID)}
+		if !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int { return bytes.Compare(a.workspace[:], b.workspace[:]) })
+	for _, k := range keys {
+		workspaces, accounts = append(workspaces, k.workspace), append(accounts, k.account)
+	}
+	return workspaces, accounts
+}
+
+// judgeAll judges the intents of one turn, no two of them for one post, and
+// writes what the judgements mean.
+func (tx *Tx) judgeAll(ctx context.Context, ins []Intent, turn []int, actor audit.Actor, out []Judgement) error {
+	var arg dbsqlc.JudgeIntentsParams
+	for _, i := range turn {
+		in := ins[i]
+		arg.Numbers = append(arg.Numbers, int32(i))
+		arg.WorkspaceIds = append(arg.WorkspaceIds, in.WorkspaceID)
+		arg.AccountIds = append(arg.AccountIds, uuid.UUID(in.AccountID))
+		arg.PostIds = append(arg.PostIds, uuid.UUID(in.PostID))
+		arg.Parts = append(arg.Parts, int32(in.Part))
+		arg.AttemptIds = append(arg.AttemptIds, in.AttemptID)
+	}
+	rows, err := tx.q.JudgeIntents(ctx, arg)
 	if err != nil {
-		return Judgement{}, fmt.Errorf("lock post %s: %w", in.PostID, noPost(err))
+		return fmt.Errorf("judge %d intents: %w", len(turn), classify(err))
 	}
-	row, err := tx.q.JudgeIntent(ctx, dbsqlc.JudgeIntentParams{
-		Part: int32(in.Part), AttemptID: in.AttemptID, WorkspaceID: in.WorkspaceID, ID: uuid.UUID(in.PostID),
-	})
-	if err != nil {
-		return Judgement{}, fmt.Errorf("judge intent of post %s: %w", in.PostID, noPost(err))
+	if len(rows) < len(turn) {
+		return fmt.Errorf("judge %d intents: %w", len(turn), noPost(pgx.ErrNoRows))
 	}
-	if row.OwnAttempt != "" {
-		return alreadyBegun(row), nil
+	var starts []start
+	for _, row := range rows {
+		in, j := ins[row.N], &out[row.N]
+		if row.OwnAttempt != "" {
+			*j = alreadyBegun(row)
+			continue
+		}
+		*j = judge(in, row)
+		j.Now, j.Tries = row.Now.UTC(), int(row.PartAttempts)
+		if j.Verdict == Go {
+			starts = append(starts, start{in, row, j})
+			continue
+		}
+		if err := tx.carryOut(ctx, in, actor, row, *j); err != nil {
+			return err
+		}
 	}
-	j := judge(in, locked, row)
-	j.Now, j.Tries = row.Now.UTC(), int(row.PartAttempts)
-	return j, tx.carryOut(ctx, in, actor, row, &j)
+	return tx.begin(ctx, starts, actor)
 }
 
 // alreadyBegun judges this very attempt asked for again: the COMMIT of an
 // earlier asking stood although its answer was lost.
-func alreadyBegun(row dbsqlc.JudgeIntentRow) Judgement {
+func alreadyBegun(row dbsqlc.JudgeIntentsRow) Judgement {
 	if row.OwnAttempt != string(post.AttemptSending) || row.State != string(post.Sending) {
 		return Judgement{Verdict: Lost}
 	}
@@ -165,26 +283,26 @@ func alreadyBegun(row dbsqlc.JudgeIntentRow) Judgement {
 
 // judge decides from what the locked rows say. The order matters: what ends
 // the matter comes first, what only delays it last.
-func judge(in Intent, locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) Judgement {
+func judge(in Intent, row dbsqlc.JudgeIntentsRow) Judgement {
 	started := in.Fence != 0
 	if isLost(in, row) {
 		return Judgement{Verdict: Lost}
 	}
-	if hold := holdOf(in, locked, row); hold != "" {
+	if hold := holdOf(in, row); hold != "" {
 		return Judgement{Verdict: Held, Hold: hold}
 	}
 	switch {
 	case row.Early && !started:
 		return Judgement{Verdict: Early, Wait: time.Duration(row.DueInUs) * time.Microsecond}
 	case row.AcceptedParts == 0 && row.LateMs > in.Grace.Milliseconds():
-		return judgeLate(locked, row)
+		return judgeLate(row)
 	}
 	return Judgement{Verdict: Go}
 }
 
 // isLost reports that somebody else has the part, or that the post is no
 // longer the one the sender read.
-func isLost(in Intent, row dbsqlc.JudgeIntentRow) bool {
+func isLost(in Intent, row dbsqlc.JudgeIntentsRow) bool {
 	if row.Revision != in.Revision || row.LiveAttempts > 0 {
 		return true
 	}
@@ -195,17 +313,17 @@ func isLost(in Intent, row dbsqlc.JudgeIntentRow) bool {
 }
 
 // holdOf names what keeps the post back whatever the time; empty is nothing.
-func holdOf(in Intent, locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) post.HoldReason {
+func holdOf(in Intent, row dbsqlc.JudgeIntentsRow) post.HoldReason {
 	switch {
 	case in.Hash == "" || row.ApprovedHash != in.Hash:
 		return post.HeldContentChanged
-	case locked.PausedAt != nil || slices.Contains(locked.PausedNetworks, locked.Network):
+	case row.PausedAt != nil || slices.Contains(row.PausedNetworks, row.Network):
 		return post.HeldPausedWorkspace
-	case locked.AccountPausedAt != nil:
+	case row.AccountPausedAt != nil:
 		return post.HeldPausedAccount
-	case locked.Status != string(account.Connected):
+	case row.Status != string(account.Connected):
 		return post.HeldReauth
-	case locked.Limited:
+	case row.Limited:
 		return post.HeldRateLimit
 	}
 	return ""
@@ -213,12 +331,12 @@ func holdOf(in Intent, locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow
 
 // judgeLate applies the account's catch-up rule to a post of which the
 // audience has seen nothing yet.
-func judgeLate(locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) Judgement {
-	switch account.CatchUp(locked.CatchUp) {
+func judgeLate(row dbsqlc.JudgeIntentsRow) Judgement {
+	switch account.CatchUp(row.CatchUp) {
 	case account.Drop:
 		return Judgement{Verdict: Missed}
 	case account.SendWithin:
-		if row.LateMs <= int64(locked.CatchUpWithinSeconds)*1000 {
+		if row.LateMs <= int64(row.CatchUpWithinSeconds)*1000 {
 			return Judgement{Verdict: Go}
 		}
 		return Judgement{Verdict: Held, Hold: post.HeldLate}
@@ -229,12 +347,10 @@ func judgeLate(locked dbsqlc.LockForIntentRow, row dbsqlc.JudgeIntentRow) Judgem
 	return Judgement{Verdict: Held, Hold: post.HeldLate}
 }
 
-// carryOut writes what the judgement means, with its audit event.
-func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row dbsqlc.JudgeIntentRow, j *Judgement) error {
+// carryOut writes what a judgement other than Go means, with its audit event.
+func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row dbsqlc.JudgeIntentsRow, j Judgement) error {
 	p := PostRef{WorkspaceID: in.WorkspaceID, PostID: in.PostID, AccountID: in.AccountID, CorrelationID: row.CorrelationID}
 	switch j.Verdict {
-	case Early, Lost:
-		return nil
 	case Held:
 		if row.State == string(post.Sending) {
 			_, err := tx.BackToScheduled(ctx, p, Requeue{Hold: j.Hold})
@@ -246,18 +362,51 @@ func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row db
 			return fmt.Errorf("miss post %s: %w", in.PostID, classify(err))
 		}
 		return tx.Record(ctx, p.event(actor, "post.missed", map[string]any{"late_ms": row.LateMs}))
-	case Go:
+	case Early, Lost, Go:
 	}
-	fence, err := tx.q.BeginAttempt(ctx, dbsqlc.BeginAttemptParams{
-		LeaseSeconds: in.Lease.Seconds(), WorkspaceID: in.WorkspaceID, PostID: uuid.UUID(in.PostID), AttemptID: in.AttemptID,
-		AccountID: uuid.UUID(in.AccountID), Revision: in.Revision, Part: int32(in.Part), Number: int32(row.PartAttempts) + 1,
-		Fingerprint: in.Fingerprint, SinceID: in.SinceID, ReplyTo: in.ReplyTo,
-	})
+	return nil
+}
+
+// start is an intent that was answered Go.
+type start struct {
+	in  Intent
+	row dbsqlc.JudgeIntentsRow
+	j   *Judgement
+}
+
+// begin records the attempts that may start, with their audit events.
+func (tx *Tx) begin(ctx context.Context, starts []start, actor audit.Actor) error {
+	if len(starts) == 0 {
+		return nil
+	}
+	var arg dbsqlc.BeginAttemptsParams
+	events := make([]audit.Event, len(starts))
+	of := make(map[uuid.UUID]*Judgement, len(starts))
+	for i, s := range starts {
+		in := s.in
+		arg.WorkspaceIds = append(arg.WorkspaceIds, in.WorkspaceID)
+		arg.PostIds = append(arg.PostIds, uuid.UUID(in.PostID))
+		arg.AccountIds = append(arg.AccountIds, uuid.UUID(in.AccountID))
+		arg.AttemptIds = append(arg.AttemptIds, in.AttemptID)
+		arg.Revisions = append(arg.Revisions, in.Revision)
+		arg.Parts = append(arg.Parts, int32(in.Part))
+		arg.Numbers = append(arg.Numbers, int32(s.row.PartAttempts)+1)
+		arg.Fingerprints = append(arg.Fingerprints, in.Fingerprint)
+		arg.SinceIds = append(arg.SinceIds, in.SinceID)
+		arg.ReplyTos = append(arg.ReplyTos, in.ReplyTo)
+		arg.LeaseSeconds = append(arg.LeaseSeconds, in.Lease.Seconds())
+		of[uuid.UUID(in.PostID)] = s.j
+		p := PostRef{WorkspaceID: in.WorkspaceID, PostID: in.PostID, AccountID: in.AccountID, CorrelationID: s.row.CorrelationID}
+		events[i] = p.event(actor, "attempt.started", map[string]any{"part": in.Part, "number": s.row.PartAttempts + 1, "content_hash": in.Hash})
+	}
+	rows, err := tx.q.BeginAttempts(ctx, arg)
 	if err != nil {
-		return fmt.Errorf("record attempt of post %s part %d: %w", in.PostID, in.Part, classify(err))
+		return fmt.Errorf("record %d attempts: %w", len(starts), classify(err))
 	}
-	j.Fence = int(fence)
-	return tx.Record(ctx, p.event(actor, "attempt.started", map[string]any{"part": in.Part, "number": row.PartAttempts + 1, "content_hash": in.Hash}))
+	for _, r := range rows {
+		of[r.ID].Fence = int(r.AttemptNo)
+	}
+	return tx.Record(ctx, events...)
 }
 
 // PostRef names a post with what its audit events and messages need.
@@ -284,6 +433,11 @@ func (r PostRef) event(actor audit.Actor, action string, detail map[string]any) 
 // RecordPost writes an audit event about a post.
 func (tx *Tx) RecordPost(ctx context.Context, r PostRef, actor audit.Actor, action string, detail map[string]any) error {
 	return tx.Record(ctx, r.event(actor, action, detail))
+}
+
+// PostEvent is an audit event about a post, for those who record several at once.
+func PostEvent(r PostRef, actor audit.Actor, action string, detail map[string]any) audit.Event {
+	return r.event(actor, action, detail)
 }
 
 func toAttempt(r dbsqlc.Attempt) post.Attempt {

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/apperr"
-	"rostrum/shared/audit"
 	"rostrum/shared/post"
 	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
@@ -35,7 +34,7 @@ func begin(t *testing.T, w *storetest.World, in store.Intent) store.Judgement {
 func tryBegin(ctx context.Context, w *storetest.World, in store.Intent) (j store.Judgement, err error) {
 	err = w.Worker.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
-		j, err = tx.BeginAttempt(ctx, in, audit.SystemActor(in.WorkspaceID, "publish"))
+		j, err = storetest.Begin(ctx, tx, in)
 		return err
 	})
 	return j, err

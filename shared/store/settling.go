@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
@@ -52,7 +53,7 @@ func (tx *Tx) SettleAttempt(ctx context.Context, workspace uuid.UUID, s Settleme
 		RequestID: s.RequestID, SettledBy: s.SettledBy, WorkspaceID: workspace, ID: s.AttemptID, FromStates: from,
 	})
 	if constraintOf(err) == "attempts_remote" {
-		return apperr.New(apperr.Conflict, "remote_id_taken", "another post owns that post on the network").WithCause(err)
+		return remoteIDTaken(err)
 	}
 	if err != nil {
 		return fmt.Errorf("settle attempt %s as %s: %w", s.AttemptID, s.To, classify(err))
@@ -71,6 +72,10 @@ func (tx *Tx) SettleAttempt(ctx context.Context, workspace uuid.UUID, s Settleme
 	return apperr.New(apperr.Conflict, "attempt_settled", "the attempt is settled as %s", a.State)
 }
 
+func remoteIDTaken(cause error) error {
+	return apperr.New(apperr.Conflict, "remote_id_taken", "another post owns that post on the network").WithCause(cause)
+}
+
 // LiveAttempt returns the post's attempt that is sending or unknown, and false
 // when there is none.
 func (tx *Tx) LiveAttempt(ctx context.Context, r PostRef) (post.Attempt, bool, error) {
@@ -84,25 +89,146 @@ func (tx *Tx) LiveAttempt(ctx context.Context, r PostRef) (post.Attempt, bool, e
 	return toAttempt(row), true, nil
 }
 
-// FinishPost marks a post published at the given time; its lateness is that
-// of its first part. The first part must be accepted.
-func (tx *Tx) FinishPost(ctx context.Context, r PostRef, at time.Time) error {
-	n, err := tx.q.FinishPost(ctx, dbsqlc.FinishPostParams{PublishedAt: at.UTC(), WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
+// LockedPost is what a result is checked against.
+type LockedPost struct {
+	State     post.State
+	AttemptNo int
+}
+
+// LockPosts locks posts for this transaction alone, in the order of their ids,
+// and returns them as they are under the lock. Errors: NotFound when one of them
+// does not exist, Unavailable.
+func (tx *Tx) LockPosts(ctx context.Context, refs []PostRef) (map[post.ID]LockedPost, error) {
+	refs = eachOnce(refs)
+	workspaces, posts := columnsOf(refs)
+	rows, err := tx.q.LockPosts(ctx, dbsqlc.LockPostsParams{WorkspaceIds: workspaces, PostIds: posts})
 	if err != nil {
-		return fmt.Errorf("finish post %s: %w", r.PostID, classify(err))
+		return nil, fmt.Errorf("lock %d posts: %w", len(refs), classify(err))
 	}
-	if n == 0 {
-		return fmt.Errorf("finish post %s: %w", r.PostID, apperr.New(apperr.NotFound, "not_found", "its first part is not accepted"))
+	if len(rows) < len(refs) {
+		return nil, fmt.Errorf("lock %d posts: %w", len(refs), noPost(pgx.ErrNoRows))
+	}
+	out := make(map[post.ID]LockedPost, len(rows))
+	for _, r := range rows {
+		out[post.ID(r.ID)] = LockedPost{State: post.State(r.State), AttemptNo: int(r.AttemptNo)}
+	}
+	return out, nil
+}
+
+func eachOnce(refs []PostRef) []PostRef {
+	seen := make(map[post.ID]bool, len(refs))
+	return slices.DeleteFunc(slices.Clone(refs), func(r PostRef) bool {
+		was := seen[r.PostID]
+		seen[r.PostID] = true
+		return was
+	})
+}
+
+// LockAccounts locks the accounts of these posts, in the order of their ids, for
+// a transaction that may change them. It comes before LockPosts.
+func (tx *Tx) LockAccounts(ctx context.Context, refs []PostRef) error {
+	workspaces, accounts := accountsOf(refs)
+	err := tx.q.LockAccountsToChange(ctx, dbsqlc.LockAccountsToChangeParams{WorkspaceIds: workspaces, AccountIds: accounts})
+	if err != nil {
+		return fmt.Errorf("lock accounts of %d posts: %w", len(refs), classify(err))
 	}
 	return nil
 }
 
-// RenewLease keeps a post with its sender, from sending or unknown, while
-// parts are left.
-func (tx *Tx) RenewLease(ctx context.Context, r PostRef, lease time.Duration) error {
-	err := tx.q.RenewLease(ctx, dbsqlc.RenewLeaseParams{LeaseSeconds: lease.Seconds(), WorkspaceID: r.WorkspaceID, ID: uuid.UUID(r.PostID)})
+// Acceptance is the network's own word that it took a part.
+type Acceptance struct {
+	PostRef
+	AttemptID uuid.UUID
+	RemoteID  string
+	RemoteURL string
+	Code      string
+	Detail    string
+	RequestID string
+	At        time.Time
+}
+
+// SettleAccepted is SettleAttempt for parts that were accepted. Errors are
+// those of SettleAttempt, each for the whole group.
+func (tx *Tx) SettleAccepted(ctx context.Context, all []Acceptance) error {
+	if len(all) == 0 {
+		return nil
+	}
+	var arg dbsqlc.SettleAcceptedParams
+	left := make(map[uuid.UUID]Acceptance, len(all))
+	for _, a := range all {
+		arg.WorkspaceIds = append(arg.WorkspaceIds, a.WorkspaceID)
+		arg.AttemptIds = append(arg.AttemptIds, a.AttemptID)
+		arg.FinishedAts = append(arg.FinishedAts, a.At.UTC())
+		arg.RemoteIds = append(arg.RemoteIds, a.RemoteID)
+		arg.RemoteUrls = append(arg.RemoteUrls, a.RemoteURL)
+		arg.Codes = append(arg.Codes, a.Code)
+		arg.Details = append(arg.Details, a.Detail)
+		arg.RequestIds = append(arg.RequestIds, a.RequestID)
+		left[a.AttemptID] = a
+	}
+	done, err := tx.q.SettleAccepted(ctx, arg)
+	if constraintOf(err) == "attempts_remote" {
+		return remoteIDTaken(err)
+	}
 	if err != nil {
-		return fmt.Errorf("renew lease of post %s: %w", r.PostID, classify(err))
+		return fmt.Errorf("settle %d attempts as accepted: %w", len(all), classify(err))
+	}
+	for _, id := range done {
+		delete(left, id)
+	}
+	for _, a := range left {
+		err := tx.SettleAttempt(ctx, a.WorkspaceID, Settlement{
+			AttemptID: a.AttemptID, To: post.AttemptAccepted, RemoteID: a.RemoteID, RemoteURL: a.RemoteURL,
+			Code: a.Code, Detail: a.Detail, RequestID: a.RequestID, At: a.At,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Publication is a post of which the last part is out.
+type Publication struct {
+	PostRef
+	At time.Time
+}
+
+// FinishPosts marks posts published at the given times; the lateness of each is
+// that of its first part. Errors: NotFound when the first part of one of them is
+// not accepted, Unavailable.
+func (tx *Tx) FinishPosts(ctx context.Context, all []Publication) error {
+	if len(all) == 0 {
+		return nil
+	}
+	workspaces, posts, ats := publicationColumns(all)
+	n, err := tx.q.FinishPosts(ctx, dbsqlc.FinishPostsParams{WorkspaceIds: workspaces, PostIds: posts, PublishedAts: ats})
+	if err != nil {
+		return fmt.Errorf("finish %d posts: %w", len(all), classify(err))
+	}
+	if int(n) < len(all) {
+		return fmt.Errorf("finish %d posts: %w", len(all), apperr.New(apperr.NotFound, "not_found", "the first part of a post is not accepted"))
+	}
+	return nil
+}
+
+func publicationColumns(all []Publication) (workspaces, posts []uuid.UUID, ats []time.Time) {
+	for _, p := range all {
+		workspaces, posts, ats = append(workspaces, p.WorkspaceID), append(posts, uuid.UUID(p.PostID)), append(ats, p.At.UTC())
+	}
+	return workspaces, posts, ats
+}
+
+// RenewLeases keeps posts with their senders, from sending or unknown, while
+// parts are left.
+func (tx *Tx) RenewLeases(ctx context.Context, refs []PostRef, lease time.Duration) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	workspaces, posts := columnsOf(refs)
+	err := tx.q.RenewLeases(ctx, dbsqlc.RenewLeasesParams{LeaseSeconds: lease.Seconds(), WorkspaceIds: workspaces, PostIds: posts})
+	if err != nil {
+		return fmt.Errorf("renew leases of %d posts: %w", len(refs), classify(err))
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 -- name: PlanReadings :exec
 INSERT INTO readings (workspace_id, post_id, age_seconds, due_at)
-SELECT sqlc.arg(workspace_id), sqlc.arg(post_id), age, sqlc.arg(published_at)::timestamptz + make_interval(secs => age::float8)
-FROM unnest(sqlc.arg(ages)::bigint[]) AS age
+SELECT i.workspace_id, i.post_id, a.age, i.published_at + make_interval(secs => a.age::float8)
+FROM (SELECT unnest(sqlc.arg(workspace_ids)::uuid[]) AS workspace_id, unnest(sqlc.arg(post_ids)::uuid[]) AS post_id,
+             unnest(sqlc.arg(published_ats)::timestamptz[]) AS published_at) i
+CROSS JOIN (SELECT unnest(sqlc.arg(ages)::bigint[]) AS age) a
 ON CONFLICT DO NOTHING;
 
 -- name: ReadingsDue :many

@@ -152,3 +152,12 @@ func (w *World) do(tb testing.TB, fn func(context.Context, *store.Tx) error) {
 	tb.Helper()
 	require.NoError(tb, w.Owner.Across(tb.Context(), fn))
 }
+
+// Begin is BeginAttempts for one intent.
+func Begin(ctx context.Context, tx *store.Tx, in store.Intent) (store.Judgement, error) {
+	judged, err := tx.BeginAttempts(ctx, []store.Intent{in}, audit.SystemActor(in.WorkspaceID, "publish"))
+	if err != nil {
+		return store.Judgement{}, err
+	}
+	return judged[0], nil
+}

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/apperr"
-	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/outbox"
 	"rostrum/shared/post"
@@ -28,10 +27,10 @@ func TestAPartThatIsPublicCannotBeEdited(t *testing.T) {
 	p := w.Scheduled(t, 0, "one", "two")
 	attempt := uuid.Must(uuid.NewV7())
 	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		j, err := tx.BeginAttempt(ctx, store.Intent{
+		j, err := storetest.Begin(ctx, tx, store.Intent{
 			WorkspaceID: w.Workspace, PostID: p.ID, AccountID: p.AccountID, Revision: p.Revision, AttemptID: attempt,
 			Hash: p.Version.Content.Hash(p.AccountID), Fingerprint: "f", Lease: time.Minute, Grace: time.Hour,
-		}, audit.SystemActor(w.Workspace, "publish"))
+		})
 		require.Equal(t, store.Go, j.Verdict)
 		if err != nil {
 			return err

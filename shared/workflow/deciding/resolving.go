@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -13,6 +12,7 @@ import (
 	"rostrum/shared/auth"
 	"rostrum/shared/outbox"
 	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 )
@@ -26,10 +26,6 @@ type Resolution struct {
 	// Resend sends it again when it was not found; else it has failed.
 	Resend bool
 }
-
-// longestDelay is the longest delay a queue takes; readings beyond it are left
-// to the schedule.
-const longestDelay = 15 * time.Minute
 
 // Resolve settles an unknown post by a person's word. Errors: Forbidden,
 // NotFound, PreconditionFailed; Conflict: wrong_state, attempt_settled,
@@ -78,7 +74,7 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, actor audit.Actor, p p
 	lastPart := live.Part == len(p.Version.Content.Parts)-1
 	switch {
 	case r.Found && lastPart:
-		return s.finish(ctx, tx, actor, ref, live.StartedAt)
+		return publication.Finish(ctx, tx, actor, s.ReadingAges, store.Publication{PostRef: ref, At: live.StartedAt})
 	case r.Found || r.Resend:
 		at, err := tx.BackToScheduled(ctx, ref, store.Requeue{})
 		if err != nil {
@@ -89,27 +85,6 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, actor audit.Actor, p p
 		}, at)
 	}
 	return tx.FailPost(ctx, ref, "said_absent", actor.Name+" looked and says that it is not on the network.")
-}
-
-func (s *Service) finish(ctx context.Context, tx *store.Tx, actor audit.Actor, ref store.PostRef, at time.Time) error {
-	if err := tx.FinishPost(ctx, ref, at); err != nil {
-		return err
-	}
-	if err := tx.PlanReadings(ctx, ref, at, s.ReadingAges); err != nil {
-		return err
-	}
-	for _, age := range s.ReadingAges {
-		if age > longestDelay {
-			continue
-		}
-		err := outbox.Enqueue(ctx, tx, queue.Metrics, queue.Message{
-			Kind: queue.ReadMetrics, WorkspaceID: ref.WorkspaceID, SubjectID: uuid.UUID(ref.PostID), CorrelationID: ref.CorrelationID,
-		}, at.Add(age).Add(time.Second))
-		if err != nil {
-			return err
-		}
-	}
-	return tx.RecordPost(ctx, ref, actor, "post.published", nil)
 }
 
 // remoteIDOf takes the id out of a post's address, the digits behind /status/

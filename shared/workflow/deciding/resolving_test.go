@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/apperr"
-	"rostrum/shared/audit"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
+	"rostrum/shared/store/storetest"
 	"rostrum/shared/workflow/deciding"
 )
 
@@ -28,10 +28,10 @@ func (b *bundle) sending(t *testing.T, text string) (post.Post, uuid.UUID) {
 		var got store.Judgement
 		require.NoError(t, b.worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			var err error
-			got, err = tx.BeginAttempt(ctx, store.Intent{
+			got, err = storetest.Begin(ctx, tx, store.Intent{
 				WorkspaceID: made.WorkspaceID, PostID: made.ID, AccountID: made.AccountID, Revision: made.Revision, Hash: made.Version.Hash, Part: 0, AttemptID: attempt,
 				Fingerprint: post.Fingerprint(b.account.ID, text, ""), Lease: time.Minute,
-			}, audit.SystemActor(b.actor.WorkspaceID, "publish"))
+			})
 			return err
 		}))
 		return got.Verdict == store.Go

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/goleak"
 
 	"rostrum/shared/account"
-	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
 	"rostrum/shared/engagement"
@@ -109,7 +108,7 @@ func (b *bench) published(t *testing.T, ages []time.Duration, parts ...string) p
 				WorkspaceID: b.Workspace, PostID: p.ID, AccountID: p.AccountID, Revision: p.Revision, Part: i, Fence: fence,
 				AttemptID: uuid.Must(uuid.NewV7()), Hash: p.Version.Content.Hash(p.AccountID), Lease: time.Minute, Grace: time.Minute,
 			}
-			j, err := tx.BeginAttempt(ctx, in, audit.SystemActor(b.Workspace, "publish"))
+			j, err := storetest.Begin(ctx, tx, in)
 			require.NoError(t, err)
 			require.Equal(t, store.Go, j.Verdict)
 			fence = j.Fence
@@ -119,8 +118,9 @@ func (b *bench) published(t *testing.T, ages []time.Duration, parts ...string) p
 		}
 		now, err := tx.Now(ctx)
 		require.NoError(t, err)
-		require.NoError(t, tx.FinishPost(ctx, ref, now))
-		return tx.PlanReadings(ctx, ref, now, ages)
+		published := []store.Publication{{PostRef: ref, At: now}}
+		require.NoError(t, tx.FinishPosts(ctx, published))
+		return tx.PlanReadings(ctx, published, ages)
 	}))
 	return p
 }

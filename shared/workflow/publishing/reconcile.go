@@ -178,7 +178,7 @@ func (s *Service) adopt(ctx context.Context, l look, found platform.RemotePost) 
 			return err
 		}
 		if l.attempt.Part == len(p.Version.Content.Parts)-1 {
-			return s.finish(ctx, tx, l.ref, at)
+			return s.finish(ctx, tx, store.Publication{PostRef: l.ref, At: at})
 		}
 		return s.requeue(ctx, tx, l.ref, p.Revision, store.Requeue{})
 	})

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/account"
-	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/platform"
 	"rostrum/shared/platform/x"
@@ -19,6 +18,7 @@ import (
 	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
 	"rostrum/shared/store"
+	"rostrum/shared/store/storetest"
 )
 
 // unreachable is X at an address where nobody listens.
@@ -209,10 +209,10 @@ func TestADuplicateAnswerAfterAProvedAbsenceIsLookedInto(t *testing.T) {
 func (b *bench) begun(t *testing.T, p post.Post, part int, replyTo string) {
 	t.Helper()
 	require.NoError(t, b.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		j, err := tx.BeginAttempt(ctx, store.Intent{
+		j, err := storetest.Begin(ctx, tx, store.Intent{
 			WorkspaceID: b.Workspace, PostID: p.ID, AccountID: p.AccountID, Revision: p.Revision, Part: part, ReplyTo: replyTo,
 			AttemptID: uuid.Must(uuid.NewV7()), Hash: p.Version.Content.Hash(p.AccountID), Fingerprint: "f", Lease: 25 * time.Second, Grace: time.Minute,
-		}, audit.SystemActor(b.Workspace, "publish"))
+		})
 		require.Equal(t, store.Go, j.Verdict)
 		return err
 	}))

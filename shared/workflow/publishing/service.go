@@ -22,6 +22,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
+	"rostrum/shared/gather"
 	"rostrum/shared/killpoint"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
@@ -71,11 +72,13 @@ type Service struct {
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration
 
-	group committer
-	gate  gate
+	reads   gather.Group[store.PostRef, store.Sending]
+	intents gather.Group[store.Intent, judgement]
+	results gather.Group[settled, bool]
 }
 
-// actor is who the audit log names for what this package does.
+// actor is who the audit log names for what this package does. Events about a
+// post take their workspace from the post.
 func actor(workspace uuid.UUID) audit.Actor { return audit.SystemActor(workspace, "publish") }
 
 // Send handles one message about a post: it sends what is due of it, or finds
@@ -121,19 +124,28 @@ type job struct {
 	remote []string
 }
 
+// load reads a post, in one statement with the others that were just received.
 func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, error) {
-	var view store.Sending
-	leave, err := s.gate.enter(ctx)
-	if err != nil {
-		return view, err
-	}
-	defer leave()
-	err = s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var err error
-		view, err = tx.LoadSending(ctx, ref.WorkspaceID, ref.PostID)
-		return err
+	return s.reads.Do(ctx, ref, func(ctx context.Context, refs []store.PostRef) ([]store.Sending, error) {
+		var views map[post.ID]store.Sending
+		err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+			var err error
+			views, err = tx.LoadSendings(ctx, refs)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		out := make([]store.Sending, len(refs))
+		for i, ref := range refs {
+			view, ok := views[ref.PostID]
+			if !ok || view.Post.WorkspaceID != ref.WorkspaceID {
+				return nil, apperr.New(apperr.NotFound, "post_not_found", "there is no post %s here", ref.PostID)
+			}
+			out[i] = view
+		}
+		return out, nil
 	})
-	return view, err
 }
 
 // patience is how long this invocation can wait for a post.
@@ -303,14 +315,7 @@ type judgement struct {
 // between; only the database's clock decides.
 func (s *Service) intend(ctx context.Context, in store.Intent) (judgement, error) {
 	for {
-		var j judgement
-		err := s.group.do(ctx, s.Relay, lockOrder(in.AccountID, in.PostID), func(ctx context.Context, tx *store.Tx) error {
-			var err error
-			j.Judgement, err = tx.BeginAttempt(ctx, in, actor(in.WorkspaceID))
-			j.heard = s.Clock.Now()
-			killpoint.Here("intent.before_commit")
-			return err
-		})
+		j, err := s.intents.Do(ctx, in, s.begin)
 		if apperr.Is(err, apperr.Uncertain) {
 			// Asking again with the same attempt id finds whether it stood.
 			continue
@@ -325,6 +330,21 @@ func (s *Service) intend(ctx context.Context, in store.Intent) (judgement, error
 			return j, apperr.New(apperr.Unavailable, "out_of_time", "the invocation ended before the post was due").WithCause(err)
 		}
 	}
+}
+
+// begin commits the intents of posts in flight in one process together.
+func (s *Service) begin(ctx context.Context, ins []store.Intent) ([]judgement, error) {
+	out := make([]judgement, len(ins))
+	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		judged, err := tx.BeginAttempts(ctx, ins, actor(uuid.Nil))
+		heard := s.Clock.Now()
+		for i, j := range judged {
+			out[i] = judgement{Judgement: j, heard: heard}
+			killpoint.Here("intent.before_commit")
+		}
+		return err
+	})
+	return out, err
 }
 
 // call makes the one network call, unless too much of the lease has passed: a
@@ -344,7 +364,7 @@ func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.
 // handBack puts the remainder of a thread back on the queue when the
 // invocation's time runs short.
 func (s *Service) handBack(ctx context.Context, j *job) error {
-	return s.group.do(ctx, s.Relay, lockOrder(j.view.Post.AccountID, j.ref.PostID), func(ctx context.Context, tx *store.Tx) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return s.requeue(ctx, tx, j.ref, j.view.Post.Revision, store.Requeue{})
 	})
 }
@@ -360,12 +380,12 @@ func (s *Service) requeue(ctx context.Context, tx *store.Tx, ref store.PostRef, 
 
 // enqueue writes the message that brings a post to a sender just before its time.
 func enqueue(ctx context.Context, tx *store.Tx, due store.Due) error {
-	return outbox.Enqueue(ctx, tx, queue.Publish, queue.Message{
-		Kind: queue.PublishPost, WorkspaceID: due.WorkspaceID, SubjectID: uuid.UUID(due.PostID),
-		Revision: due.Revision, CorrelationID: due.CorrelationID,
-	}, due.SendAt.Add(-lead))
+	return outbox.EnqueueAll(ctx, tx, []outbox.Delivery{handOut(due)})
 }
 
-// lockOrder sorts work of one commit so that two groups never wait for each
-// other's rows.
-func lockOrder(id account.ID, p post.ID) string { return id.String() + p.String() }
+func handOut(due store.Due) outbox.Delivery {
+	return outbox.Delivery{Queue: queue.Publish, At: due.SendAt.Add(-lead), Message: queue.Message{
+		Kind: queue.PublishPost, WorkspaceID: due.WorkspaceID, SubjectID: uuid.UUID(due.PostID),
+		Revision: due.Revision, CorrelationID: due.CorrelationID,
+	}}
+}

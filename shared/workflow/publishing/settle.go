@@ -9,11 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/killpoint"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 )
@@ -62,13 +64,7 @@ func (s *Service) record(ctx context.Context, r settled) (bool, error) {
 	}
 	wait := 50 * time.Millisecond
 	for {
-		goOn := false
-		err := s.group.do(ctx, s.Relay, lockOrder(r.job.view.Post.AccountID, r.job.ref.PostID), func(ctx context.Context, tx *store.Tx) error {
-			var err error
-			goOn, err = s.write(ctx, tx, r)
-			killpoint.Here("result.before_commit")
-			return err
-		})
+		goOn, err := s.results.Do(ctx, r, s.writeAll)
 		if err == nil || apperr.KindOf(err) != apperr.Unavailable && apperr.KindOf(err) != apperr.Uncertain {
 			return goOn, err
 		}
@@ -79,41 +75,98 @@ func (s *Service) record(ctx context.Context, r settled) (bool, error) {
 	}
 }
 
+// writeAll commits the results of posts in flight in one process together:
+// acceptances, which are nearly all, with the same few statements, and the rest
+// one after the other. It says of each whether its next part may go.
+func (s *Service) writeAll(ctx context.Context, rs []settled) ([]bool, error) {
+	goOn := make([]bool, len(rs))
+	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		locked, err := lockAll(ctx, tx, rs)
+		if err != nil {
+			return err
+		}
+		var accepted []settled
+		var others []settled
+		for i, r := range rs {
+			p := locked[r.job.ref.PostID]
+			// A post that was taken away is not for the many.
+			if r.outcome.Class == platform.Accepted && p.State == post.Sending && p.AttemptNo == r.judged.Fence {
+				accepted = append(accepted, r)
+				goOn[i] = !r.last()
+				locked[r.job.ref.PostID] = store.LockedPost{} // A second result for it is not for the many either.
+				continue
+			}
+			others = append(others, r)
+		}
+		if err := s.writeAccepted(ctx, tx, accepted); err != nil {
+			return err
+		}
+		for _, r := range others {
+			if err := s.write(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		for range rs {
+			killpoint.Here("result.before_commit")
+		}
+		return nil
+	})
+	return goOn, err
+}
+
+// lockAll takes the locks of results in the one order in which all take them.
+func lockAll(ctx context.Context, tx *store.Tx, rs []settled) (map[post.ID]store.LockedPost, error) {
+	var changing []store.PostRef
+	refs := make([]store.PostRef, len(rs))
+	for i, r := range rs {
+		refs[i] = r.job.ref
+		if r.outcome.Class == platform.Delayed || r.outcome.Class == platform.Unauthorized {
+			changing = append(changing, r.job.ref)
+		}
+	}
+	if len(changing) > 0 {
+		if err := tx.LockAccounts(ctx, changing); err != nil {
+			return nil, err
+		}
+	}
+	return tx.LockPosts(ctx, refs)
+}
+
 // write is the table of what each outcome means. It runs under the post's lock.
-func (s *Service) write(ctx context.Context, tx *store.Tx, r settled) (goOn bool, err error) {
+func (s *Service) write(ctx context.Context, tx *store.Tx, r settled) error {
 	p, err := tx.LockPost(ctx, r.job.ref.WorkspaceID, r.job.ref.PostID)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if p.State != post.Sending || p.AttemptNo != r.judged.Fence {
-		return false, s.writeLate(ctx, tx, p, r)
+		return s.writeLate(ctx, tx, p, r)
 	}
 	switch o := r.outcome; o.Class {
 	case platform.Accepted:
-		return s.writeAccepted(ctx, tx, r)
+		return s.writeAccepted(ctx, tx, []settled{r})
 	case platform.Refused:
-		return false, s.writeFailed(ctx, tx, r, o.Code, o.Detail)
+		return s.writeFailed(ctx, tx, r, o.Code, o.Detail)
 	case platform.Duplicate:
-		return false, s.writeDuplicate(ctx, tx, r)
+		return s.writeDuplicate(ctx, tx, r)
 	case platform.Delayed:
 		if err := tx.LimitAccount(ctx, p.WorkspaceID, p.AccountID, o.RetryAfter); err != nil {
-			return false, err
+			return err
 		}
-		return false, s.writeRetry(ctx, tx, r, post.AttemptRefused, store.Requeue{Wait: o.RetryAfter, Hold: post.HeldRateLimit})
+		return s.writeRetry(ctx, tx, r, post.AttemptRefused, store.Requeue{Wait: o.RetryAfter, Hold: post.HeldRateLimit})
 	case platform.Unauthorized:
-		return false, s.writeUnauthorized(ctx, tx, r)
+		return s.writeUnauthorized(ctx, tx, r)
 	case platform.OutOfCredit:
-		return false, s.writeRetry(ctx, tx, r, post.AttemptRefused, store.Requeue{Wait: creditWait, Hold: post.HeldOutOfCredit, NeedsPerson: true})
+		return s.writeRetry(ctx, tx, r, post.AttemptRefused, store.Requeue{Wait: creditWait, Hold: post.HeldOutOfCredit, NeedsPerson: true})
 	case platform.NotSent:
 		if r.judged.Tries+1 >= maxNotSent {
-			return false, s.writeFailed(ctx, tx, r, "network_unreachable", "The network could not be reached for over an hour. Nothing was posted.")
+			return s.writeFailed(ctx, tx, r, "network_unreachable", "The network could not be reached for over an hour. Nothing was posted.")
 		}
-		return false, s.writeRetry(ctx, tx, r, post.AttemptNotSent, store.Requeue{Wait: notSentWait(r.judged.Tries), Hold: post.HeldRetry})
+		return s.writeRetry(ctx, tx, r, post.AttemptNotSent, store.Requeue{Wait: notSentWait(r.judged.Tries), Hold: post.HeldRetry})
 	case platform.Unclear:
-		return false, s.writeUnclear(ctx, tx, r)
+		return s.writeUnclear(ctx, tx, r)
 	}
 	// A class that this code does not know proves nothing.
-	return false, s.writeUnclear(ctx, tx, r)
+	return s.writeUnclear(ctx, tx, r)
 }
 
 func notSentWait(tries int) time.Duration {
@@ -129,44 +182,48 @@ func (r settled) settlement(to post.AttemptState) store.Settlement {
 }
 
 func (s *Service) event(ctx context.Context, tx *store.Tx, r settled, action string) error {
-	return tx.RecordPost(ctx, r.job.ref, actor(r.job.ref.WorkspaceID), action,
+	return tx.Record(ctx, r.event(action))
+}
+
+func (r settled) event(action string) audit.Event {
+	return store.PostEvent(r.job.ref, actor(r.job.ref.WorkspaceID), action,
 		map[string]any{"part": r.intent.Part, "code": r.outcome.Code, "remote_id": r.outcome.RemoteID})
 }
 
-func (s *Service) writeAccepted(ctx context.Context, tx *store.Tx, r settled) (bool, error) {
-	if err := tx.SettleAttempt(ctx, r.job.ref.WorkspaceID, r.settlement(post.AttemptAccepted)); err != nil {
-		return false, err
+// writeAccepted records that the network took these parts, which their senders
+// hold, no two of one post.
+func (s *Service) writeAccepted(ctx context.Context, tx *store.Tx, rs []settled) error {
+	acceptances := make([]store.Acceptance, len(rs))
+	events := make([]audit.Event, len(rs))
+	var ended []store.Publication
+	var going []store.PostRef
+	for i, r := range rs {
+		acceptances[i] = store.Acceptance{
+			PostRef: r.job.ref, AttemptID: r.intent.AttemptID, RemoteID: r.outcome.RemoteID, RemoteURL: r.outcome.RemoteURL,
+			Code: r.outcome.Code, Detail: r.outcome.Detail, RequestID: r.outcome.RequestID, At: r.at,
+		}
+		events[i] = r.event("attempt.accepted")
+		if r.last() {
+			ended = append(ended, store.Publication{PostRef: r.job.ref, At: r.at})
+		} else {
+			going = append(going, r.job.ref)
+		}
 	}
-	if err := s.event(ctx, tx, r, "attempt.accepted"); err != nil {
-		return false, err
+	if err := tx.SettleAccepted(ctx, acceptances); err != nil {
+		return err
 	}
-	if r.last() {
-		return false, s.finish(ctx, tx, r.job.ref, r.at)
+	if err := tx.Record(ctx, events...); err != nil {
+		return err
 	}
-	return true, tx.RenewLease(ctx, r.job.ref, lease)
+	if err := s.finish(ctx, tx, ended...); err != nil {
+		return err
+	}
+	return tx.RenewLeases(ctx, going, lease)
 }
 
-// finish marks a post published and plans its readings. The readings travel by
-// messages of their own, so that nothing after a publication leads back into it.
-func (s *Service) finish(ctx context.Context, tx *store.Tx, ref store.PostRef, at time.Time) error {
-	if err := tx.FinishPost(ctx, ref, at); err != nil {
-		return err
-	}
-	if err := tx.PlanReadings(ctx, ref, at, s.ReadingAges); err != nil {
-		return err
-	}
-	for _, age := range s.ReadingAges {
-		if age > longestDelay {
-			continue
-		}
-		err := outbox.Enqueue(ctx, tx, queue.Metrics, queue.Message{
-			Kind: queue.ReadMetrics, WorkspaceID: ref.WorkspaceID, SubjectID: uuid.UUID(ref.PostID), CorrelationID: ref.CorrelationID,
-		}, at.Add(age).Add(time.Second))
-		if err != nil {
-			return err
-		}
-	}
-	return tx.RecordPost(ctx, ref, actor(ref.WorkspaceID), "post.published", nil)
+// finish marks posts published.
+func (s *Service) finish(ctx context.Context, tx *store.Tx, all ...store.Publication) error {
+	return publication.Finish(ctx, tx, actor(uuid.Nil), s.ReadingAges, all...)
 }
 
 func (s *Service) writeFailed(ctx context.Context, tx *store.Tx, r settled, code, detail string) error {
@@ -292,7 +349,7 @@ func (s *Service) writeLate(ctx context.Context, tx *store.Tx, p post.Post, r se
 		return err
 	}
 	if r.last() {
-		return s.finish(ctx, tx, r.job.ref, r.at)
+		return s.finish(ctx, tx, store.Publication{PostRef: r.job.ref, At: r.at})
 	}
 	return s.requeue(ctx, tx, r.job.ref, p.Revision, store.Requeue{})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rostrum/shared/killpoint"
+	"rostrum/shared/outbox"
 	"rostrum/shared/post"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
@@ -81,13 +82,12 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 				return err
 			}
 			n = len(due)
-			for _, d := range due {
-				if err := enqueue(ctx, tx, d); err != nil {
-					return err
-				}
+			deliveries := make([]outbox.Delivery, n)
+			for i, d := range due {
+				deliveries[i] = handOut(d)
 				killpoint.Here("dispatch.before_commit")
 			}
-			return nil
+			return outbox.EnqueueAll(ctx, tx, deliveries)
 		})
 		if n > 0 {
 			killpoint.Here("dispatch.committed")

@@ -51,63 +51,73 @@ func (q *Queries) HoldTo(ctx context.Context, arg HoldToParams) error {
 	return err
 }
 
-const insertAuditEvent = `-- name: InsertAuditEvent :exec
+const insertAuditEvents = `-- name: InsertAuditEvents :exec
 INSERT INTO audit_events (workspace_id, id, at, actor_kind, actor_id, actor_name, action,
                           subject_kind, subject_id, account_id, correlation_id, detail)
-VALUES ($1, $2, clock_timestamp(), $3, $4, $5, $6, $7, $8, $9, $10, $11)
+SELECT i.workspace_id, i.id, clock_timestamp(), i.actor_kind, i.actor_id, i.actor_name, i.action, i.subject_kind, i.subject_id,
+       nullif(i.account_id, '00000000-0000-0000-0000-000000000000'), nullif(i.correlation_id, '00000000-0000-0000-0000-000000000000'),
+       i.detail::jsonb
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS id,
+             unnest($3::text[]) AS actor_kind, unnest($4::uuid[]) AS actor_id,
+             unnest($5::text[]) AS actor_name, unnest($6::text[]) AS action,
+             unnest($7::text[]) AS subject_kind, unnest($8::uuid[]) AS subject_id,
+             unnest($9::uuid[]) AS account_id, unnest($10::uuid[]) AS correlation_id,
+             unnest($11::text[]) AS detail) i
 `
 
-type InsertAuditEventParams struct {
-	WorkspaceID   uuid.UUID
-	ID            uuid.UUID
-	ActorKind     string
-	ActorID       uuid.UUID
-	ActorName     string
-	Action        string
-	SubjectKind   string
-	SubjectID     uuid.UUID
-	AccountID     *uuid.UUID
-	CorrelationID *uuid.UUID
-	Detail        []byte
+type InsertAuditEventsParams struct {
+	WorkspaceIds   []uuid.UUID
+	Ids            []uuid.UUID
+	ActorKinds     []string
+	ActorIds       []uuid.UUID
+	ActorNames     []string
+	Actions        []string
+	SubjectKinds   []string
+	SubjectIds     []uuid.UUID
+	AccountIds     []uuid.UUID
+	CorrelationIds []uuid.UUID
+	Details        []string
 }
 
-func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventParams) error {
-	_, err := q.db.Exec(ctx, insertAuditEvent,
-		arg.WorkspaceID,
-		arg.ID,
-		arg.ActorKind,
-		arg.ActorID,
-		arg.ActorName,
-		arg.Action,
-		arg.SubjectKind,
-		arg.SubjectID,
-		arg.AccountID,
-		arg.CorrelationID,
-		arg.Detail,
+// In the order given; the zero id stands for none.
+func (q *Queries) InsertAuditEvents(ctx context.Context, arg InsertAuditEventsParams) error {
+	_, err := q.db.Exec(ctx, insertAuditEvents,
+		arg.WorkspaceIds,
+		arg.Ids,
+		arg.ActorKinds,
+		arg.ActorIds,
+		arg.ActorNames,
+		arg.Actions,
+		arg.SubjectKinds,
+		arg.SubjectIds,
+		arg.AccountIds,
+		arg.CorrelationIds,
+		arg.Details,
 	)
 	return err
 }
 
 const insertOutbox = `-- name: InsertOutbox :exec
 INSERT INTO outbox (id, workspace_id, queue, body, deliver_at, created_at)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::text[]),
+       unnest($4::text[])::jsonb, unnest($5::timestamptz[]), clock_timestamp()
 `
 
 type InsertOutboxParams struct {
-	ID          uuid.UUID
-	WorkspaceID uuid.UUID
-	Queue       string
-	Body        []byte
-	DeliverAt   time.Time
+	Ids          []uuid.UUID
+	WorkspaceIds []uuid.UUID
+	Queues       []string
+	Bodies       []string
+	DeliverAts   []time.Time
 }
 
 func (q *Queries) InsertOutbox(ctx context.Context, arg InsertOutboxParams) error {
 	_, err := q.db.Exec(ctx, insertOutbox,
-		arg.ID,
-		arg.WorkspaceID,
-		arg.Queue,
-		arg.Body,
-		arg.DeliverAt,
+		arg.Ids,
+		arg.WorkspaceIds,
+		arg.Queues,
+		arg.Bodies,
+		arg.DeliverAts,
 	)
 	return err
 }

@@ -57,23 +57,25 @@ func (q *Queries) OpenReadings(ctx context.Context, arg OpenReadingsParams) ([]O
 
 const planReadings = `-- name: PlanReadings :exec
 INSERT INTO readings (workspace_id, post_id, age_seconds, due_at)
-SELECT $1, $2, age, $3::timestamptz + make_interval(secs => age::float8)
-FROM unnest($4::bigint[]) AS age
+SELECT i.workspace_id, i.post_id, a.age, i.published_at + make_interval(secs => a.age::float8)
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS post_id,
+             unnest($3::timestamptz[]) AS published_at) i
+CROSS JOIN (SELECT unnest($4::bigint[]) AS age) a
 ON CONFLICT DO NOTHING
 `
 
 type PlanReadingsParams struct {
-	WorkspaceID uuid.UUID
-	PostID      uuid.UUID
-	PublishedAt time.Time
-	Ages        []int64
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
+	PublishedAts []time.Time
+	Ages         []int64
 }
 
 func (q *Queries) PlanReadings(ctx context.Context, arg PlanReadingsParams) error {
 	_, err := q.db.Exec(ctx, planReadings,
-		arg.WorkspaceID,
-		arg.PostID,
-		arg.PublishedAt,
+		arg.WorkspaceIds,
+		arg.PostIds,
+		arg.PublishedAts,
 		arg.Ages,
 	)
 	return err

@@ -66,17 +66,19 @@ func (q *Queries) AttemptByID(ctx context.Context, arg AttemptByIDParams) (Attem
 	return i, err
 }
 
-const attemptsOfPost = `-- name: AttemptsOfPost :many
-SELECT workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at, finished_at, remote_id, remote_url, code, detail, request_id, settled_by FROM attempts WHERE workspace_id = $1 AND post_id = $2 ORDER BY part, number
+const attemptsOfPosts = `-- name: AttemptsOfPosts :many
+SELECT t.workspace_id, t.id, t.post_id, t.account_id, t.revision, t.part, t.number, t.state, t.fingerprint, t.since_id, t.reply_to, t.started_at, t.finished_at, t.remote_id, t.remote_url, t.code, t.detail, t.request_id, t.settled_by FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS post_id) i
+JOIN attempts t ON t.workspace_id = i.workspace_id AND t.post_id = i.post_id
+ORDER BY t.post_id, t.part, t.number
 `
 
-type AttemptsOfPostParams struct {
-	WorkspaceID uuid.UUID
-	PostID      uuid.UUID
+type AttemptsOfPostsParams struct {
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
 }
 
-func (q *Queries) AttemptsOfPost(ctx context.Context, arg AttemptsOfPostParams) ([]Attempt, error) {
-	rows, err := q.db.Query(ctx, attemptsOfPost, arg.WorkspaceID, arg.PostID)
+func (q *Queries) AttemptsOfPosts(ctx context.Context, arg AttemptsOfPostsParams) ([]Attempt, error) {
+	rows, err := q.db.Query(ctx, attemptsOfPosts, arg.WorkspaceIds, arg.PostIds)
 	if err != nil {
 		return nil, err
 	}
@@ -153,54 +155,79 @@ func (q *Queries) BackToScheduled(ctx context.Context, arg BackToScheduledParams
 	return not_before, err
 }
 
-const beginAttempt = `-- name: BeginAttempt :one
-WITH begun AS (
+const beginAttempts = `-- name: BeginAttempts :many
+WITH i AS (
+  SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS post_id,
+         unnest($3::uuid[]) AS account_id, unnest($4::uuid[]) AS attempt_id,
+         unnest($5::bigint[]) AS revision, unnest($6::int[]) AS part, unnest($7::int[]) AS number,
+         unnest($8::text[]) AS fingerprint, unnest($9::text[]) AS since_id,
+         unnest($10::text[]) AS reply_to, unnest($11::float8[]) AS lease_seconds
+), begun AS (
   UPDATE posts p
   SET state = 'sending', attempt_no = p.attempt_no + 1, etag = p.etag + 1, updated_at = clock_timestamp(),
-      lease_until = clock_timestamp() + make_interval(secs => $1::float8),
+      lease_until = clock_timestamp() + make_interval(secs => i.lease_seconds),
       hold_reason = '', not_before = NULL, needs_person_at = NULL, reconcile_at = NULL, failure_code = '', failure_detail = ''
-  WHERE p.workspace_id = $2 AND p.id = $3
+  FROM i
+  WHERE p.workspace_id = i.workspace_id AND p.id = i.post_id
   RETURNING p.workspace_id, p.id, p.attempt_no
 ), recorded AS (
   INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, since_id, reply_to, started_at)
-  SELECT b.workspace_id, $4::uuid, b.id, $5::uuid, $6::bigint, $7::int, $8::int,
-         'sending', $9::text, $10::text, $11::text, clock_timestamp()
-  FROM begun b
+  SELECT i.workspace_id, i.attempt_id, i.post_id, i.account_id, i.revision, i.part, i.number, 'sending', i.fingerprint, i.since_id, i.reply_to,
+         clock_timestamp()
+  FROM i
 )
-SELECT begun.attempt_no FROM begun
+SELECT begun.id, begun.attempt_no FROM begun
 `
 
-type BeginAttemptParams struct {
-	LeaseSeconds float64
-	WorkspaceID  uuid.UUID
-	PostID       uuid.UUID
-	AttemptID    uuid.UUID
-	AccountID    uuid.UUID
-	Revision     int64
-	Part         int32
-	Number       int32
-	Fingerprint  string
-	SinceID      string
-	ReplyTo      string
+type BeginAttemptsParams struct {
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
+	AccountIds   []uuid.UUID
+	AttemptIds   []uuid.UUID
+	Revisions    []int64
+	Parts        []int32
+	Numbers      []int32
+	Fingerprints []string
+	SinceIds     []string
+	ReplyTos     []string
+	LeaseSeconds []float64
 }
 
-func (q *Queries) BeginAttempt(ctx context.Context, arg BeginAttemptParams) (int32, error) {
-	row := q.db.QueryRow(ctx, beginAttempt,
+type BeginAttemptsRow struct {
+	ID        uuid.UUID
+	AttemptNo int32
+}
+
+func (q *Queries) BeginAttempts(ctx context.Context, arg BeginAttemptsParams) ([]BeginAttemptsRow, error) {
+	rows, err := q.db.Query(ctx, beginAttempts,
+		arg.WorkspaceIds,
+		arg.PostIds,
+		arg.AccountIds,
+		arg.AttemptIds,
+		arg.Revisions,
+		arg.Parts,
+		arg.Numbers,
+		arg.Fingerprints,
+		arg.SinceIds,
+		arg.ReplyTos,
 		arg.LeaseSeconds,
-		arg.WorkspaceID,
-		arg.PostID,
-		arg.AttemptID,
-		arg.AccountID,
-		arg.Revision,
-		arg.Part,
-		arg.Number,
-		arg.Fingerprint,
-		arg.SinceID,
-		arg.ReplyTo,
 	)
-	var attempt_no int32
-	err := row.Scan(&attempt_no)
-	return attempt_no, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BeginAttemptsRow
+	for rows.Next() {
+		var i BeginAttemptsRow
+		if err := rows.Scan(&i.ID, &i.AttemptNo); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const claimReconcile = `-- name: ClaimReconcile :one
@@ -388,26 +415,27 @@ func (q *Queries) FailPost(ctx context.Context, arg FailPostParams) error {
 	return err
 }
 
-const finishPost = `-- name: FinishPost :execrows
+const finishPosts = `-- name: FinishPosts :execrows
 UPDATE posts p
-SET state = 'published', published_at = $1::timestamptz,
+SET state = 'published', published_at = i.published_at,
     lateness_ms = round(extract(epoch FROM coalesce(f.finished_at, f.started_at) - p.due_at) * 1000)::bigint,
     remote_url = f.remote_url, etag = etag + 1, updated_at = clock_timestamp(), lease_until = NULL,
     hold_reason = '', needs_person_at = NULL, reconcile_at = NULL, not_before = NULL, failure_code = '', failure_detail = ''
-FROM attempts f
-WHERE p.workspace_id = $2 AND p.id = $3
-  AND f.workspace_id = p.workspace_id AND f.post_id = p.id AND f.part = 0 AND f.state = 'accepted'
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS post_id,
+             unnest($3::timestamptz[]) AS published_at) i
+JOIN attempts f ON f.workspace_id = i.workspace_id AND f.post_id = i.post_id AND f.part = 0 AND f.state = 'accepted'
+WHERE p.workspace_id = i.workspace_id AND p.id = i.post_id
 `
 
-type FinishPostParams struct {
-	PublishedAt time.Time
-	WorkspaceID uuid.UUID
-	ID          uuid.UUID
+type FinishPostsParams struct {
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
+	PublishedAts []time.Time
 }
 
 // The lateness is the acceptance of the first part, as near as we can see it, minus due.
-func (q *Queries) FinishPost(ctx context.Context, arg FinishPostParams) (int64, error) {
-	result, err := q.db.Exec(ctx, finishPost, arg.PublishedAt, arg.WorkspaceID, arg.ID)
+func (q *Queries) FinishPosts(ctx context.Context, arg FinishPostsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, finishPosts, arg.WorkspaceIds, arg.PostIds, arg.PublishedAts)
 	if err != nil {
 		return 0, err
 	}
@@ -438,8 +466,10 @@ func (q *Queries) HoldPost(ctx context.Context, arg HoldPostParams) error {
 	return err
 }
 
-const judgeIntent = `-- name: JudgeIntent :one
-SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_id,
+const judgeIntents = `-- name: JudgeIntents :many
+SELECT i.n::int AS n, p.state, p.revision, p.attempt_no, p.correlation_id,
+       w.paused_at, w.paused_networks, a.network, a.status, a.paused_at AS account_paused_at,
+       coalesce(a.limited_until > clock_timestamp(), false)::boolean AS limited, a.catch_up, a.catch_up_within_seconds,
        -- Compared by the server at full precision: never early, not by a microsecond.
        coalesce(greatest(p.due_at, p.not_before) > clock_timestamp(), true)::boolean AS early,
        coalesce((extract(epoch FROM greatest(p.due_at, p.not_before) - clock_timestamp()) * 1000000)::bigint, 0)::bigint AS due_in_us,
@@ -448,69 +478,104 @@ SELECT p.state, p.revision, p.attempt_no, p.version_id, p.due_at, p.correlation_
        coalesce((SELECT ap.content_hash FROM approvals ap
                  WHERE ap.workspace_id = p.workspace_id AND ap.post_id = p.id AND ap.revoked_at IS NULL
                    AND ap.version_id = p.version_id), '')::text AS approved_hash,
-       (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
-          AND t.part = $1 AND t.state IN ('sending', 'unknown', 'accepted')) AS live_attempts,
-       (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
-          AND t.state = 'accepted') AS accepted_parts,
-       (SELECT count(*) FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
-          AND t.part = $1) AS part_attempts,
-       coalesce((SELECT t.state FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.id = $2), '')::text AS own_attempt
-FROM posts p WHERE p.workspace_id = $3 AND p.id = $4
+       t.live_attempts, t.accepted_parts, t.part_attempts, t.own_attempt
+FROM (SELECT unnest($1::int[]) AS n, unnest($2::uuid[]) AS workspace_id,
+             unnest($3::uuid[]) AS account_id, unnest($4::uuid[]) AS post_id,
+             unnest($5::int[]) AS part, unnest($6::uuid[]) AS attempt_id) i
+JOIN workspaces w ON w.id = i.workspace_id
+JOIN accounts a ON a.workspace_id = i.workspace_id AND a.id = i.account_id
+JOIN posts p ON p.workspace_id = i.workspace_id AND p.id = i.post_id
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE s.part = i.part AND s.state IN ('sending', 'unknown', 'accepted')) AS live_attempts,
+         count(*) FILTER (WHERE s.state = 'accepted') AS accepted_parts,
+         count(*) FILTER (WHERE s.part = i.part) AS part_attempts,
+         coalesce(max(s.state) FILTER (WHERE s.id = i.attempt_id), '')::text AS own_attempt
+  FROM attempts s WHERE s.workspace_id = p.workspace_id AND s.post_id = p.id
+) t
 `
 
-type JudgeIntentParams struct {
-	Part        int32
-	AttemptID   uuid.UUID
-	WorkspaceID uuid.UUID
-	ID          uuid.UUID
+type JudgeIntentsParams struct {
+	Numbers      []int32
+	WorkspaceIds []uuid.UUID
+	AccountIds   []uuid.UUID
+	PostIds      []uuid.UUID
+	Parts        []int32
+	AttemptIds   []uuid.UUID
 }
 
-type JudgeIntentRow struct {
-	State         string
-	Revision      int64
-	AttemptNo     int32
-	VersionID     uuid.UUID
-	DueAt         *time.Time
-	CorrelationID uuid.UUID
-	Early         bool
-	DueInUs       int64
-	LateMs        int64
-	Now           time.Time
-	ApprovedHash  string
-	LiveAttempts  int64
-	AcceptedParts int64
-	PartAttempts  int64
-	OwnAttempt    string
+type JudgeIntentsRow struct {
+	N                    int32
+	State                string
+	Revision             int64
+	AttemptNo            int32
+	CorrelationID        uuid.UUID
+	PausedAt             *time.Time
+	PausedNetworks       []string
+	Network              string
+	Status               string
+	AccountPausedAt      *time.Time
+	Limited              bool
+	CatchUp              string
+	CatchUpWithinSeconds int32
+	Early                bool
+	DueInUs              int64
+	LateMs               int64
+	Now                  time.Time
+	ApprovedHash         string
+	LiveAttempts         int64
+	AcceptedParts        int64
+	PartAttempts         int64
+	OwnAttempt           string
 }
 
-// Read after the locks, in a statement of its own, so that its snapshot holds
-// whatever committed while we waited for them.
-func (q *Queries) JudgeIntent(ctx context.Context, arg JudgeIntentParams) (JudgeIntentRow, error) {
-	row := q.db.QueryRow(ctx, judgeIntent,
-		arg.Part,
-		arg.AttemptID,
-		arg.WorkspaceID,
-		arg.ID,
+func (q *Queries) JudgeIntents(ctx context.Context, arg JudgeIntentsParams) ([]JudgeIntentsRow, error) {
+	rows, err := q.db.Query(ctx, judgeIntents,
+		arg.Numbers,
+		arg.WorkspaceIds,
+		arg.AccountIds,
+		arg.PostIds,
+		arg.Parts,
+		arg.AttemptIds,
 	)
-	var i JudgeIntentRow
-	err := row.Scan(
-		&i.State,
-		&i.Revision,
-		&i.AttemptNo,
-		&i.VersionID,
-		&i.DueAt,
-		&i.CorrelationID,
-		&i.Early,
-		&i.DueInUs,
-		&i.LateMs,
-		&i.Now,
-		&i.ApprovedHash,
-		&i.LiveAttempts,
-		&i.AcceptedParts,
-		&i.PartAttempts,
-		&i.OwnAttempt,
-	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JudgeIntentsRow
+	for rows.Next() {
+		var i JudgeIntentsRow
+		if err := rows.Scan(
+			&i.N,
+			&i.State,
+			&i.Revision,
+			&i.AttemptNo,
+			&i.CorrelationID,
+			&i.PausedAt,
+			&i.PausedNetworks,
+			&i.Network,
+			&i.Status,
+			&i.AccountPausedAt,
+			&i.Limited,
+			&i.CatchUp,
+			&i.CatchUpWithinSeconds,
+			&i.Early,
+			&i.DueInUs,
+			&i.LateMs,
+			&i.Now,
+			&i.ApprovedHash,
+			&i.LiveAttempts,
+			&i.AcceptedParts,
+			&i.PartAttempts,
+			&i.OwnAttempt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const limitAccount = `-- name: LimitAccount :exec
@@ -567,50 +632,36 @@ func (q *Queries) LiveAttempt(ctx context.Context, arg LiveAttemptParams) (Attem
 	return i, err
 }
 
-const lockForIntent = `-- name: LockForIntent :one
-SELECT w.paused_at, w.paused_networks, a.network, a.status, a.paused_at AS account_paused_at,
-       coalesce(a.limited_until > clock_timestamp(), false)::boolean AS limited, a.catch_up, a.catch_up_within_seconds
-FROM workspaces w
-JOIN accounts a ON a.workspace_id = w.id
-JOIN posts p ON p.workspace_id = w.id
-WHERE w.id = $1 AND a.id = $2 AND p.id = $3
-FOR SHARE OF w, a FOR UPDATE OF p
+const lockAccounts = `-- name: LockAccounts :exec
+SELECT a.id FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS account_id) i
+JOIN accounts a ON a.workspace_id = i.workspace_id AND a.id = i.account_id
+ORDER BY a.workspace_id, a.id FOR SHARE OF a
 `
 
-type LockForIntentParams struct {
-	WorkspaceID uuid.UUID
-	AccountID   uuid.UUID
-	PostID      uuid.UUID
+type LockAccountsParams struct {
+	WorkspaceIds []uuid.UUID
+	AccountIds   []uuid.UUID
 }
 
-type LockForIntentRow struct {
-	PausedAt             *time.Time
-	PausedNetworks       []string
-	Network              string
-	Status               string
-	AccountPausedAt      *time.Time
-	Limited              bool
-	CatchUp              string
-	CatchUpWithinSeconds int32
+func (q *Queries) LockAccounts(ctx context.Context, arg LockAccountsParams) error {
+	_, err := q.db.Exec(ctx, lockAccounts, arg.WorkspaceIds, arg.AccountIds)
+	return err
 }
 
-// The three locks of an intent in their order: workspace and account shared, so
-// that a pause either committed before and is seen, or waits for us; the post
-// for us alone. A row that changed while we waited is read anew.
-func (q *Queries) LockForIntent(ctx context.Context, arg LockForIntentParams) (LockForIntentRow, error) {
-	row := q.db.QueryRow(ctx, lockForIntent, arg.WorkspaceID, arg.AccountID, arg.PostID)
-	var i LockForIntentRow
-	err := row.Scan(
-		&i.PausedAt,
-		&i.PausedNetworks,
-		&i.Network,
-		&i.Status,
-		&i.AccountPausedAt,
-		&i.Limited,
-		&i.CatchUp,
-		&i.CatchUpWithinSeconds,
-	)
-	return i, err
+const lockAccountsToChange = `-- name: LockAccountsToChange :exec
+SELECT a.id FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS account_id) i
+JOIN accounts a ON a.workspace_id = i.workspace_id AND a.id = i.account_id
+ORDER BY a.workspace_id, a.id FOR NO KEY UPDATE OF a
+`
+
+type LockAccountsToChangeParams struct {
+	WorkspaceIds []uuid.UUID
+	AccountIds   []uuid.UUID
+}
+
+func (q *Queries) LockAccountsToChange(ctx context.Context, arg LockAccountsToChangeParams) error {
+	_, err := q.db.Exec(ctx, lockAccountsToChange, arg.WorkspaceIds, arg.AccountIds)
+	return err
 }
 
 const lockPostRow = `-- name: LockPostRow :one
@@ -629,6 +680,59 @@ func (q *Queries) LockPostRow(ctx context.Context, arg LockPostRowParams) (uuid.
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
+}
+
+const lockPosts = `-- name: LockPosts :many
+SELECT p.id, p.state, p.attempt_no
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS post_id) i
+JOIN posts p ON p.workspace_id = i.workspace_id AND p.id = i.post_id
+ORDER BY p.workspace_id, p.id FOR UPDATE OF p
+`
+
+type LockPostsParams struct {
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
+}
+
+type LockPostsRow struct {
+	ID        uuid.UUID
+	State     string
+	AttemptNo int32
+}
+
+func (q *Queries) LockPosts(ctx context.Context, arg LockPostsParams) ([]LockPostsRow, error) {
+	rows, err := q.db.Query(ctx, lockPosts, arg.WorkspaceIds, arg.PostIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockPostsRow
+	for rows.Next() {
+		var i LockPostsRow
+		if err := rows.Scan(&i.ID, &i.State, &i.AttemptNo); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockWorkspaces = `-- name: LockWorkspaces :exec
+
+SELECT w.id FROM workspaces w WHERE w.id = ANY ($1::uuid[]) ORDER BY w.id FOR SHARE
+`
+
+// The locks of intents and results, in the order in which every writer takes
+// them: workspaces, accounts, posts, attempts, each by id. Workspace and account
+// are shared, so that a pause either committed before and is seen, or waits for
+// us; the post is for us alone. What is judged is read by a statement after
+// these, whose snapshot holds whatever committed while we waited.
+func (q *Queries) LockWorkspaces(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, lockWorkspaces, ids)
+	return err
 }
 
 const missPost = `-- name: MissPost :exec
@@ -781,25 +885,26 @@ func (q *Queries) ReconcilesDue(ctx context.Context, arg ReconcilesDueParams) ([
 	return items, nil
 }
 
-const renewLease = `-- name: RenewLease :exec
-UPDATE posts
+const renewLeases = `-- name: RenewLeases :exec
+UPDATE posts p
 SET state = 'sending', lease_until = clock_timestamp() + make_interval(secs => $1::float8), etag = etag + 1,
     updated_at = clock_timestamp(), reconcile_at = NULL
-WHERE workspace_id = $2 AND id = $3
+FROM (SELECT unnest($2::uuid[]) AS workspace_id, unnest($3::uuid[]) AS post_id) i
+WHERE p.workspace_id = i.workspace_id AND p.id = i.post_id
 `
 
-type RenewLeaseParams struct {
+type RenewLeasesParams struct {
 	LeaseSeconds float64
-	WorkspaceID  uuid.UUID
-	ID           uuid.UUID
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
 }
 
-func (q *Queries) RenewLease(ctx context.Context, arg RenewLeaseParams) error {
-	_, err := q.db.Exec(ctx, renewLease, arg.LeaseSeconds, arg.WorkspaceID, arg.ID)
+func (q *Queries) RenewLeases(ctx context.Context, arg RenewLeasesParams) error {
+	_, err := q.db.Exec(ctx, renewLeases, arg.LeaseSeconds, arg.WorkspaceIds, arg.PostIds)
 	return err
 }
 
-const sendingView = `-- name: SendingView :one
+const sendingViews = `-- name: SendingViews :many
 SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at,
        a.network, a.handle, a.remote_id, a.status AS account_status,
        coalesce(ap.content_hash, '') AS approved_hash,
@@ -811,19 +916,19 @@ SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_i
        coalesce((SELECT t.remote_id FROM attempts t
                  WHERE t.workspace_id = p.workspace_id AND t.account_id = p.account_id AND t.state = 'accepted'
                  ORDER BY t.finished_at DESC LIMIT 1), '')::text AS since_id
-FROM posts p
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS post_id) i
+JOIN posts p ON p.workspace_id = i.workspace_id AND p.id = i.post_id
 JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
 JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
 LEFT JOIN approvals ap ON ap.workspace_id = p.workspace_id AND ap.post_id = p.id AND ap.revoked_at IS NULL
-WHERE p.workspace_id = $1 AND p.id = $2
 `
 
-type SendingViewParams struct {
-	WorkspaceID uuid.UUID
-	ID          uuid.UUID
+type SendingViewsParams struct {
+	WorkspaceIds []uuid.UUID
+	PostIds      []uuid.UUID
 }
 
-type SendingViewRow struct {
+type SendingViewsRow struct {
 	Post              Post
 	Version           Version
 	Network           string
@@ -838,65 +943,130 @@ type SendingViewRow struct {
 	SinceID           string
 }
 
-// All that a sender needs to know of a post, read without a lock.
-func (q *Queries) SendingView(ctx context.Context, arg SendingViewParams) (SendingViewRow, error) {
-	row := q.db.QueryRow(ctx, sendingView, arg.WorkspaceID, arg.ID)
-	var i SendingViewRow
-	err := row.Scan(
-		&i.Post.WorkspaceID,
-		&i.Post.ID,
-		&i.Post.AccountID,
-		&i.Post.GroupID,
-		&i.Post.IdeaID,
-		&i.Post.GenerationID,
-		&i.Post.CorrelationID,
-		&i.Post.State,
-		&i.Post.Revision,
-		&i.Post.Etag,
-		&i.Post.VersionID,
-		&i.Post.DueAt,
-		&i.Post.DueLocal,
-		&i.Post.DueZone,
-		&i.Post.DispatchedRevision,
-		&i.Post.DispatchedAt,
-		&i.Post.NotBefore,
-		&i.Post.LeaseUntil,
-		&i.Post.AttemptNo,
-		&i.Post.HoldReason,
-		&i.Post.NeedsPersonAt,
-		&i.Post.ReconcileAt,
-		&i.Post.ReconcileTries,
-		&i.Post.CleanReads,
-		&i.Post.PublishedAt,
-		&i.Post.LatenessMs,
-		&i.Post.RemoteUrl,
-		&i.Post.FailureCode,
-		&i.Post.FailureDetail,
-		&i.Post.CreatedAt,
-		&i.Post.UpdatedAt,
-		&i.Version.WorkspaceID,
-		&i.Version.ID,
-		&i.Version.PostID,
-		&i.Version.Number,
-		&i.Version.Content,
-		&i.Version.ContentHash,
-		&i.Version.Note,
-		&i.Version.ActorKind,
-		&i.Version.ActorID,
-		&i.Version.ActorName,
-		&i.Version.CreatedAt,
-		&i.Network,
-		&i.Handle,
-		&i.RemoteID,
-		&i.AccountStatus,
-		&i.ApprovedHash,
-		&i.ApprovedVersionID,
-		&i.DueInUs,
-		&i.LeaseLive,
-		&i.Now,
-		&i.SinceID,
+// All that a sender needs to know of each of these posts, read without a lock.
+func (q *Queries) SendingViews(ctx context.Context, arg SendingViewsParams) ([]SendingViewsRow, error) {
+	rows, err := q.db.Query(ctx, sendingViews, arg.WorkspaceIds, arg.PostIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SendingViewsRow
+	for rows.Next() {
+		var i SendingViewsRow
+		if err := rows.Scan(
+			&i.Post.WorkspaceID,
+			&i.Post.ID,
+			&i.Post.AccountID,
+			&i.Post.GroupID,
+			&i.Post.IdeaID,
+			&i.Post.GenerationID,
+			&i.Post.CorrelationID,
+			&i.Post.State,
+			&i.Post.Revision,
+			&i.Post.Etag,
+			&i.Post.VersionID,
+			&i.Post.DueAt,
+			&i.Post.DueLocal,
+			&i.Post.DueZone,
+			&i.Post.DispatchedRevision,
+			&i.Post.DispatchedAt,
+			&i.Post.NotBefore,
+			&i.Post.LeaseUntil,
+			&i.Post.AttemptNo,
+			&i.Post.HoldReason,
+			&i.Post.NeedsPersonAt,
+			&i.Post.ReconcileAt,
+			&i.Post.ReconcileTries,
+			&i.Post.CleanReads,
+			&i.Post.PublishedAt,
+			&i.Post.LatenessMs,
+			&i.Post.RemoteUrl,
+			&i.Post.FailureCode,
+			&i.Post.FailureDetail,
+			&i.Post.CreatedAt,
+			&i.Post.UpdatedAt,
+			&i.Version.WorkspaceID,
+			&i.Version.ID,
+			&i.Version.PostID,
+			&i.Version.Number,
+			&i.Version.Content,
+			&i.Version.ContentHash,
+			&i.Version.Note,
+			&i.Version.ActorKind,
+			&i.Version.ActorID,
+			&i.Version.ActorName,
+			&i.Version.CreatedAt,
+			&i.Network,
+			&i.Handle,
+			&i.RemoteID,
+			&i.AccountStatus,
+			&i.ApprovedHash,
+			&i.ApprovedVersionID,
+			&i.DueInUs,
+			&i.LeaseLive,
+			&i.Now,
+			&i.SinceID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const settleAccepted = `-- name: SettleAccepted :many
+UPDATE attempts t
+SET state = 'accepted', finished_at = coalesce(t.finished_at, i.finished_at), remote_id = i.remote_id, remote_url = i.remote_url,
+    code = i.code, detail = i.detail, request_id = i.request_id, settled_by = ''
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS attempt_id,
+             unnest($3::timestamptz[]) AS finished_at, unnest($4::text[]) AS remote_id,
+             unnest($5::text[]) AS remote_url, unnest($6::text[]) AS code,
+             unnest($7::text[]) AS detail, unnest($8::text[]) AS request_id) i
+WHERE t.workspace_id = i.workspace_id AND t.id = i.attempt_id AND t.state IN ('sending', 'unknown')
+RETURNING t.id
+`
+
+type SettleAcceptedParams struct {
+	WorkspaceIds []uuid.UUID
+	AttemptIds   []uuid.UUID
+	FinishedAts  []time.Time
+	RemoteIds    []string
+	RemoteUrls   []string
+	Codes        []string
+	Details      []string
+	RequestIds   []string
+}
+
+func (q *Queries) SettleAccepted(ctx context.Context, arg SettleAcceptedParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, settleAccepted,
+		arg.WorkspaceIds,
+		arg.AttemptIds,
+		arg.FinishedAts,
+		arg.RemoteIds,
+		arg.RemoteUrls,
+		arg.Codes,
+		arg.Details,
+		arg.RequestIds,
 	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const settleAttempt = `-- name: SettleAttempt :execrows
