@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/account"
+	"rostrum/shared/apperr"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
@@ -81,6 +82,64 @@ func TestPostsInFlightTogetherAreCommittedTogetherAndEachOnce(t *testing.T) {
 	for _, p := range posts {
 		require.Equal(t, post.Published, b.Post(t, p.ID).State)
 	}
+}
+
+// What is in flight together shares its reads, intents and results; each post
+// still meets its own fate, and a message about nothing fails alone.
+func TestEachOfABurstMeetsItsOwnFate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	has := func(text string) fault.Match {
+		return fault.Match{Method: "POST", Path: "/2/tweets", Contains: text}
+	}
+	b.fault(t, fault.Rule{Preset: "not_permitted", Match: has("refused")})
+	b.fault(t, fault.Rule{Preset: "server_error", Match: has("unclear")})
+	fates := map[string]post.State{"plain": post.Published, "refused": post.Failed, "unclear": post.Unknown, "thread": post.Published}
+	made := map[string][]post.Post{}
+	for i := range 12 {
+		n := string(rune('A' + i))
+		for fate := range fates {
+			texts := []string{fate + " " + n}
+			if fate == "thread" {
+				texts = append(texts, "second "+n)
+			}
+			made[fate] = append(made[fate], b.Scheduled(t, time.Second, texts...))
+		}
+	}
+	var wg sync.WaitGroup
+	var nobody error
+	for _, posts := range made {
+		for _, p := range posts {
+			wg.Go(func() { b.send(t, p) })
+			wg.Go(func() { b.send(t, p) }) // delivered twice
+		}
+	}
+	wg.Go(func() {
+		nobody = b.service.Send(t.Context(), queue.Message{Version: 1, Kind: queue.PublishPost, WorkspaceID: b.Workspace, SubjectID: uuid.New()}, nil)
+	})
+	wg.Wait()
+	require.Equal(t, apperr.NotFound, apperr.KindOf(nobody))
+	for fate, state := range fates {
+		for _, p := range made[fate] {
+			require.Equal(t, state, b.Post(t, p.ID).State, fate)
+			parts := len(p.Version.Content.Parts)
+			require.Len(t, b.Attempts(t, p.ID), parts, "each part was begun once")
+			want := []string{"attempt.started", "attempt.accepted"}
+			switch {
+			case state == post.Failed:
+				want = []string{"attempt.started", "post.failed"}
+			case state == post.Unknown:
+				want = []string{"attempt.started", "attempt.unclear"}
+			case parts == 2:
+				want = append(want, "attempt.started", "attempt.accepted")
+			}
+			if state == post.Published {
+				want = append(want, "post.published")
+			}
+			require.Equal(t, want, b.actions(t, p))
+		}
+	}
+	require.Len(t, b.audience(), 12+2*12)
 }
 
 func TestAMessageThatIsOutOfDateSendsNothing(t *testing.T) {
