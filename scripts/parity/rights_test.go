@@ -53,17 +53,17 @@ func rights(t *testing.T) map[string]map[string][]string {
 }
 
 // sends are the queues to which the code of a function enqueues messages: those
-// its workflows name, and all of them where its tick sweeps the outbox.
+// its workflows and what ends a publication name, and all of them where its tick sweeps the outbox.
 func sends(t *testing.T, function string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.Dir}}", "./functions/"+function)
 	cmd.Dir = root
 	list, err := cmd.Output()
 	require.NoError(t, err)
-	enqueues := regexp.MustCompile(`outbox\.Enqueue\(ctx, tx, queue\.(\w+),`)
+	enqueues := regexp.MustCompile(`outbox\.(?:Enqueue\(ctx, tx, |Delivery\{Queue: )queue\.(\w+),`)
 	queues := map[string]bool{}
 	for dir := range strings.FieldsSeq(string(list)) {
-		if !strings.Contains(dir, "/shared/workflow/") {
+		if !strings.Contains(dir, "/shared/workflow/") && !strings.HasSuffix(dir, "/shared/publication") {
 			continue
 		}
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
