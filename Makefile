@@ -251,7 +251,7 @@ $(BIN)/.actionlint-$(ACTIONLINT_VERSION):
 
 # -- migrations, and suites on real servers --
 .PHONY: migrate
-migrate: need-go ## Show (DO=plan), apply (DO=apply) or list (DO=status) the schema's migrations of DATABASE_URL
+migrate: need-go ## Show (DO=plan), apply (DO=apply) or list (DO=status) the schema's migrations of DATABASE_URL; DO=logins makes the functions' logins
 	@go run ./scripts/migrate $(or $(DO),plan)
 
 # Of the local stack that runs, or of what DATABASE_URL, AUDIT_KEY (or

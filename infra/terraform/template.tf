@@ -56,10 +56,8 @@ locals {
 
   # Parameters that the template keeps out of sight are secrets, each under its
   # own name: DatabaseUrl is rostrum-dev/database-url.
-  secret_parameters = [
-    for name, p in local.template.Parameters : name
-    if try(p.NoEcho, false) && !(name == "RedisUrl" && var.redis == "none")
-  ]
+  hidden_parameters = [for name, p in local.template.Parameters : name if try(p.NoEcho, false)]
+  secret_parameters = [for name in local.hidden_parameters : name if !(name == "RedisUrl" && var.redis == "none")]
   secret_names = {
     for name in local.secret_parameters :
     name => "${local.name}/${trimprefix(lower(replace(name, "/([A-Z])/", "-$1")), "-")}"

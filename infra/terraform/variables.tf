@@ -75,8 +75,8 @@ variable "settings" {
     error_message = "settings names a parameter that template.yaml does not have: ${join(", ", setsubtract(keys(var.settings), keys(local.template.Parameters)))}."
   }
   validation {
-    condition     = length(setintersection(keys(var.settings), local.secret_parameters)) == 0
-    error_message = "settings holds a secret, which would end in the state file: ${join(", ", setintersection(keys(var.settings), local.secret_parameters))}. Put it into Secrets Manager instead."
+    condition     = length(setintersection(keys(var.settings), local.hidden_parameters)) == 0
+    error_message = "settings holds a secret, which would end in the state file: ${join(", ", setintersection(keys(var.settings), local.hidden_parameters))}. Put it into Secrets Manager instead."
   }
   validation {
     condition     = !contains(keys(var.settings), "PublicUrl")

@@ -5,6 +5,8 @@
 //	migrate plan     what apply would do
 //	migrate apply    bring the database up to date
 //	migrate status   every migration and when it was applied
+//	migrate logins   make or mend the two logins of the functions, which
+//	                 API_DATABASE_URL and WORKER_DATABASE_URL name
 package main
 
 import (
@@ -20,11 +22,19 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/secrets"
+	"rostrum/shared/store"
 	"rostrum/shared/store/migrations"
 )
 
 type settings struct {
 	DatabaseURL config.Secret `env:"DATABASE_URL,required,notEmpty"`
+}
+
+// logins are the addresses at which the functions reach the database: the api,
+// which row-level security holds to one workspace at a time, and the others.
+type logins struct {
+	API    config.Secret `env:"API_DATABASE_URL,required,notEmpty"`
+	Worker config.Secret `env:"WORKER_DATABASE_URL,required,notEmpty"`
 }
 
 func main() {
@@ -41,7 +51,7 @@ func main() {
 
 func run(ctx context.Context, environment map[string]string, args []string, out io.Writer) error {
 	if len(args) != 1 {
-		return errors.New("usage: migrate plan|apply|status")
+		return errors.New("usage: migrate plan|apply|status|logins")
 	}
 	var s settings
 	if err := secrets.LoadFrom(ctx, &s, environment, secrets.Connect); err != nil {
@@ -58,8 +68,14 @@ func run(ctx context.Context, environment map[string]string, args []string, out 
 			return err
 		}
 		return show(ctx, url, out, false)
+	case "logins":
+		var l logins
+		if err := secrets.LoadFrom(ctx, &l, environment, secrets.Connect); err != nil {
+			return err
+		}
+		return migrations.EnsureLogins(ctx, url, map[string]string{store.RoleAPI: l.API.Reveal(), store.RoleWorker: l.Worker.Reveal()})
 	default:
-		return fmt.Errorf("unknown command %q: use plan, apply or status", args[0])
+		return fmt.Errorf("unknown command %q: use plan, apply, status or logins", args[0])
 	}
 }
 

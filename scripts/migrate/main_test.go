@@ -24,7 +24,7 @@ func TestADatabaseThatIsUpToDateSaysSo(t *testing.T) {
 func TestWhatIsMissingIsSaid(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.ErrorContains(t, run(t.Context(), nil, nil, &out), "usage: migrate plan|apply|status")
+	require.ErrorContains(t, run(t.Context(), nil, nil, &out), "usage: migrate plan|apply|status|logins")
 	require.ErrorContains(t, run(t.Context(), nil, []string{"plan"}, &out), "DATABASE_URL is not set")
 	environment := map[string]string{"DATABASE_URL": "postgres://me:hunter2@127.0.0.1:1/db"}
 	require.ErrorContains(t, run(t.Context(), environment, []string{"undo"}, &out), `unknown command "undo"`)

@@ -13,8 +13,6 @@ import (
 	"rostrum/functions/review"
 )
 
-const root = "../.."
-
 func configs() map[string]any {
 	return map[string]any{
 		"api": &api.Config{}, "generate": &generate.Config{}, "review": &review.Config{},
@@ -24,7 +22,7 @@ func configs() map[string]any {
 
 func TestTemplateCodeAndEventsAgree(t *testing.T) {
 	t.Parallel()
-	tpl, err := readTemplate(root + "/template.yaml")
+	tpl, err := readTemplate()
 	require.NoError(t, err)
 	c, err := readCode(root, configs())
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 // rights are the queues that template.yaml lets each function act on, by action.
 func rights(t *testing.T) map[string]map[string][]string {
 	t.Helper()
-	tpl, err := readTemplate(root + "/template.yaml")
+	tpl, err := readTemplate()
 	require.NoError(t, err)
 	out := map[string]map[string][]string{}
 	for id, r := range tpl.Resources {

@@ -15,6 +15,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// root is the repository's folder, as tests see it.
+const root = "../.."
+
 // template is what these checks read of template.yaml.
 //
 //nolint:tagliatelle // the names are CloudFormation's.
@@ -22,6 +25,9 @@ type template struct {
 	Globals struct {
 		Function functionProperties `yaml:"Function"`
 	} `yaml:"Globals"`
+	Parameters map[string]struct {
+		NoEcho bool `yaml:"NoEcho"`
+	} `yaml:"Parameters"`
 	Resources map[string]resource `yaml:"Resources"`
 }
 
@@ -72,8 +78,8 @@ type code struct {
 	events map[string][]string
 }
 
-func readTemplate(path string) (*template, error) {
-	raw, err := os.ReadFile(path)
+func readTemplate() (*template, error) {
+	raw, err := os.ReadFile(root + "/template.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("read template: %w", err)
 	}

@@ -2,12 +2,10 @@ package parity
 
 import (
 	"context"
-	"crypto/rand"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,8 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"rostrum/shared/config"
-	"rostrum/shared/store"
 	"rostrum/shared/store/storetest"
 )
 
@@ -168,44 +164,57 @@ func TestRunbooksAskTheSchemaThatIsThere(t *testing.T) {
 	require.GreaterOrEqual(t, asked, 10)
 }
 
-// The guide's SQL makes a role that owns nothing and can step down to the
-// functions' roles, and to nothing else.
-func TestTheGuidesLoginRoleCanDoTheFunctionsWork(t *testing.T) {
+// A guide that names what is not there stops its reader half-way.
+func TestTheGuideNamesWhatThereIs(t *testing.T) {
 	t.Parallel()
-	address := storetest.Database(t)
-	conn, err := pgx.Connect(t.Context(), address)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) })
-	guide, err := os.ReadFile(root + "/infra/deploy.md")
-	require.NoError(t, err)
-	block := regexp.MustCompile("(?s)```sql\n(.*?)```").FindStringSubmatch(string(guide))
-	require.Len(t, block, 2)
-	// Roles are the cluster's, which other tests share.
-	role := "login_" + strings.ToLower(rand.Text())
-	_, err = conn.Exec(t.Context(), strings.NewReplacer("rostrum_login", role, "…", "opaque").Replace(block[1]))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_, err := conn.Exec(context.WithoutCancel(t.Context()), "DROP ROLE "+role)
+	guide := read(t, "/infra/deploy.md") + read(t, "/infra/release.md") + read(t, "/.github/workflows/deploy.yml")
+	var terraform strings.Builder
+	for _, pattern := range []string{"/infra/terraform/*.tf", "/infra/terraform/bootstrap/*.tf"} {
+		files, err := filepath.Glob(root + pattern)
 		require.NoError(t, err)
-	})
-
-	login, err := url.Parse(address)
-	require.NoError(t, err)
-	login.User = url.UserPassword(role, "opaque")
-	for _, step := range []string{store.RoleAPI, store.RoleWorker} {
-		db, err := store.Open(t.Context(), store.Config{URL: config.Secret(login.String()), Role: step, MaxConns: 1})
-		require.NoError(t, err)
-		require.NoError(t, db.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Now(ctx)
-			return err
-		}))
-		db.Close()
+		for _, file := range files {
+			terraform.WriteString(read(t, strings.TrimPrefix(file, root)))
+		}
 	}
-	alone, err := pgx.Connect(t.Context(), login.String())
+	tpl, err := readTemplate()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, alone.Close(context.WithoutCancel(t.Context()))) })
-	_, err = alone.Exec(t.Context(), "SELECT count(*) FROM posts")
-	require.ErrorContains(t, err, "permission denied", "without stepping down it sees nothing")
+	secrets := map[string]bool{}
+	for name, p := range tpl.Parameters {
+		if p.NoEcho {
+			secrets[strings.ReplaceAll(strings.ToLower(capitals(name)), "_", "-")] = true
+		}
+	}
+	named := func(pattern string) []string {
+		var all []string
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(guide, -1) {
+			all = append(all, m[1])
+		}
+		require.NotEmpty(t, all, pattern)
+		return all
+	}
+	for _, output := range named("terraform (?:-chdir=\\S+ )?output (?:-raw )?(\\w+)") {
+		require.Contains(t, terraform.String(), "output \""+output+"\" {")
+	}
+	for _, variable := range named(`-var '?(\w+)=`) {
+		require.Contains(t, terraform.String(), "variable \""+variable+"\" {")
+	}
+	for _, secret := range named("put rostrum-dev/([a-z-]+)") {
+		require.True(t, secrets[secret], "template.yaml has no secret %s", secret)
+	}
+	for _, setting := range named(`(?m)^  ([A-Z]\w+) += "`) {
+		require.Contains(t, tpl.Parameters, setting)
+	}
+	migrate := read(t, "/scripts/migrate/main.go")
+	for _, command := range named("make migrate DO=(\\w+)") {
+		require.Contains(t, migrate, `case "`+command+`":`)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(root + path)
+	require.NoError(t, err)
+	return string(raw)
 }
 
 // A link to a file or heading that is gone helps nobody.

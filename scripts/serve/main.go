@@ -1,7 +1,9 @@
 // Command serve hosts the functions outside Lambda, against real services: in a
 // container, under Compose or Kubernetes. What each function reads is in
 // template.yaml; a secret may also be given as a file, by its name and _FILE
-// (DATABASE_URL_FILE), which is how clusters hand them over.
+// (DATABASE_URL_FILE), which is how clusters hand them over. What only one
+// function is to have goes by its parameter's name there: the api takes
+// API_DATABASE_URL and API_VAULT_KEYSET before DATABASE_URL and VAULT_KEYSET.
 //
 //	serve                               all five functions
 //	serve -functions api                only some; HTTP is served where api is among them
@@ -80,7 +82,9 @@ const maxSecret = 1 << 20
 // readFiles puts the content of each NAME_FILE under NAME. The file's name is
 // said when it cannot be read, never its content.
 func readFiles(environment map[string]string) error {
-	for _, name := range []string{"DATABASE_URL", "VAULT_KEYSET", "X_CLIENT_SECRET", "OPENAI_API_KEY"} {
+	for _, name := range []string{
+		"DATABASE_URL", "API_DATABASE_URL", "REDIS_URL", "VAULT_KEYSET", "API_VAULT_KEYSET", "X_CLIENT_SECRET", "OPENAI_API_KEY",
+	} {
 		path := environment[name+"_FILE"]
 		switch {
 		case path == "":

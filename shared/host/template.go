@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -259,6 +260,33 @@ func (t *Template) Environment(f Function, queueURLs map[string]string) map[stri
 		}
 	}
 	return environment
+}
+
+// Settings returns the environment of a function in a program that knows the
+// settings of all: given over what the template says. A setting that is given
+// under the name of a variable's parameter, in capitals, is that variable's:
+// where DATABASE_URL refers to ApiDatabaseUrl, API_DATABASE_URL is meant.
+func (t *Template) Settings(f Function, queueURLs, given map[string]string) map[string]string {
+	environment := t.Environment(f, queueURLs)
+	maps.Copy(environment, given)
+	for name, v := range f.environment {
+		if value, ok := given[capitals(v.parameter)]; ok {
+			environment[name] = value
+		}
+	}
+	return environment
+}
+
+// capitals spells ApiDatabaseUrl as API_DATABASE_URL.
+func capitals(parameter string) string {
+	var b strings.Builder
+	for i, r := range parameter {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
 }
 
 func refuse(format string, args ...any) error {

@@ -89,6 +89,22 @@ func TestEnvironmentHoldsParametersAndQueueAddresses(t *testing.T) {
 	require.NotContains(t, got, "OPENAI_API_KEY", "publish has no business with the model")
 }
 
+func TestASettingMeantForOneFunctionIsThatFunctionsOnly(t *testing.T) {
+	t.Parallel()
+	tmpl := loadReal(t, nil)
+	given := map[string]string{"DATABASE_URL": "workers", "API_DATABASE_URL": "api", "DEMO": "true"}
+	for _, f := range tmpl.Functions {
+		got := tmpl.Settings(f, map[string]string{"PublishQueue": "http://q/publish"}, given)
+		require.Equal(t, map[bool]string{true: "api", false: "workers"}[f.Name == "api"], got["DATABASE_URL"], f.Name)
+		require.Equal(t, "true", got["DEMO"])
+		require.Equal(t, "info", got["LOG_LEVEL"])
+	}
+	delete(given, "API_DATABASE_URL")
+	for _, f := range tmpl.Functions {
+		require.Equal(t, "workers", tmpl.Settings(f, nil, given)["DATABASE_URL"], "one for all, where there is one")
+	}
+}
+
 const minimal = `
 Parameters:
   Empty: {Type: String, Default: ""}

@@ -24,6 +24,8 @@ type value struct {
 	path   string
 	node   *yaml.Node
 	scalar string
+	// parameter is the one whose value the scalar is, where a Ref said so.
+	parameter string
 	// ref and attribute are those of a Ref or Fn::GetAtt of a resource.
 	ref       string
 	attribute string
@@ -49,7 +51,7 @@ func (r *reader) intrinsic(v value, name string, argument *yaml.Node) value {
 	switch {
 	case name == "Ref" && argument.Kind == yaml.ScalarNode:
 		if given, ok := r.parameters[argument.Value]; ok {
-			v.scalar = given
+			v.scalar, v.parameter = given, argument.Value
 		} else {
 			v.ref = argument.Value
 		}

@@ -96,6 +96,39 @@ run "a_nat_for_each_zone" {
   }
 }
 
+run "redis_is_reached_by_a_secret" {
+  variables {
+    redis = "external"
+  }
+  assert {
+    condition     = aws_lambda_function.function["ApiFunction"].environment[0].variables["REDIS_URL"] == "secret://${aws_secretsmanager_secret.parameter["RedisUrl"].name}"
+    error_message = "The address of Redis holds a password: the function must be given its place."
+  }
+  assert {
+    condition     = contains(flatten([for s in local.function_statements["ApiFunction"] : s.resources if s.sid == "ReadSecrets"]), aws_secretsmanager_secret.parameter["RedisUrl"].arn)
+    error_message = "api must be allowed to read it."
+  }
+  assert {
+    condition     = alltrue([for id, names in local.function_secrets : !contains(names, "RedisUrl") if id != "ApiFunction"])
+    error_message = "The others have no business with Redis."
+  }
+}
+
+run "without_redis_there_is_no_place_for_it" {
+  assert {
+    condition     = !contains(keys(aws_secretsmanager_secret.parameter), "RedisUrl") && aws_lambda_function.function["ApiFunction"].environment[0].variables["REDIS_URL"] == ""
+    error_message = "Each sandbox counts for itself without Redis."
+  }
+}
+
+run "the_address_of_redis_is_no_setting" {
+  command = plan
+  variables {
+    settings = { RedisUrl = "rediss://:password@redis.example.com:6379" }
+  }
+  expect_failures = [var.settings]
+}
+
 run "a_domain_is_the_only_way_in" {
   variables {
     domain = { name = "rostrum.example.com", zone_id = "Z0123456789ABC" }

@@ -167,8 +167,18 @@ run "secrets_are_references" {
     error_message = "A secret must be handed over by its name, never by its value."
   }
   assert {
-    condition     = alltrue([for name in ["DatabaseUrl", "VaultKeyset", "XClientSecret", "OpenaiApiKey"] : contains(local.secret_parameters, name)])
+    condition     = alltrue([for name in ["DatabaseUrl", "ApiDatabaseUrl", "VaultKeyset", "XClientSecret", "OpenaiApiKey"] : contains(local.secret_parameters, name)])
     error_message = "A parameter that holds a secret must be NoEcho in template.yaml."
+  }
+  assert {
+    condition = alltrue([
+      for id, names in local.function_secrets : contains(names, "DatabaseUrl") == (id != "ApiFunction") && contains(names, "ApiDatabaseUrl") == (id == "ApiFunction")
+    ])
+    error_message = "api must be given its own database login, which sees one workspace at a time, and no other function that one."
+  }
+  assert {
+    condition     = local.secret_names["DatabaseUrl"] != local.secret_names["ApiDatabaseUrl"]
+    error_message = "The two logins must be two secrets."
   }
   assert {
     condition     = !contains(local.function_secrets["GenerateFunction"], "VaultKeyset") && !contains(local.function_secrets["ReviewFunction"], "XClientSecret")

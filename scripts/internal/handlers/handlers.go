@@ -5,7 +5,6 @@ package handlers
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -55,9 +54,7 @@ func BuildAll(ctx context.Context, t *host.Template, names []string, queueURLs, 
 		if !slices.Contains(names, f.Name) {
 			continue
 		}
-		values := t.Environment(f, queueURLs)
-		maps.Copy(values, environment)
-		handler, done, err := Build(ctx, f.Name, values)
+		handler, done, err := Build(ctx, f.Name, t.Settings(f, queueURLs, environment))
 		if err != nil {
 			return nil, end, fmt.Errorf("function %s cannot start: %w", f.Name, err)
 		}

@@ -102,11 +102,9 @@ func localOnly() []string {
 func (s *Stack) elsewhere(ctx context.Context, template *host.Template, queues, environment map[string]string) (map[string]lambda.Handler, error) {
 	settings := map[string]map[string]string{}
 	for _, f := range template.Functions {
-		own := template.Environment(f, queues)
+		own, all := template.Environment(f, queues), template.Settings(f, queues, environment)
 		for name := range own {
-			if value, ok := environment[name]; ok {
-				own[name] = value
-			}
+			own[name] = all[name]
 		}
 		for _, name := range localOnly() {
 			if value, ok := environment[name]; ok {

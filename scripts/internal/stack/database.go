@@ -2,7 +2,9 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"sync"
 
@@ -15,22 +17,44 @@ import (
 	"rostrum/shared/vault"
 )
 
-// database returns the address of a migrated database.
-func (s *Stack) database(ctx context.Context) (string, error) {
-	url := s.settings.DatabaseURL.Reveal()
-	if url == "" {
+// database returns the address of a migrated database as its owner, and puts
+// those that the functions use into the environment. In a server of ours they
+// are logins of their own, as in the cloud; another one is used as it is given.
+func (s *Stack) database(ctx context.Context, environment map[string]string) (string, error) {
+	owner := s.settings.DatabaseURL.Reveal()
+	if owner == "" {
 		var err error
-		if url, err = s.ownDatabase(ctx); err != nil {
+		if owner, err = s.ownDatabase(ctx); err != nil {
 			return "", err
 		}
 	} else {
 		s.Parts = append(s.Parts, Part{Name: "Postgres", Where: "DATABASE_URL"})
 	}
 	s.options.Progress("bringing the database up to date")
-	if err := migrations.Migrate(ctx, url); err != nil {
+	if err := migrations.Migrate(ctx, owner); err != nil {
 		return "", sentence("the database cannot be used", err)
 	}
-	return url, nil
+	reached, err := s.bridged(ctx, owner)
+	if err != nil {
+		return "", err
+	}
+	if s.settings.DatabaseURL != "" {
+		environment["DATABASE_URL"] = reached
+		return owner, nil
+	}
+	logins := map[string]string{}
+	for role, name := range map[string]string{store.RoleAPI: "API_DATABASE_URL", store.RoleWorker: "DATABASE_URL"} {
+		u, err := url.Parse(reached)
+		if err != nil {
+			return "", fmt.Errorf("the embedded database's address cannot be read: %w", err)
+		}
+		u.User = url.UserPassword(role+"_login", rand.Text())
+		logins[role], environment[name] = u.String(), u.String()
+	}
+	if err := migrations.EnsureLogins(ctx, owner, logins); err != nil {
+		return "", sentence("the functions' database logins cannot be made", err)
+	}
+	return owner, nil
 }
 
 // ownDatabase runs a server on the data folder, and again on the same port

@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"time"
@@ -79,9 +78,7 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 func (s *Stack) here(ctx context.Context, template *host.Template, queues, environment map[string]string) (map[string]lambda.Handler, error) {
 	built := map[string]lambda.Handler{}
 	for _, f := range template.Functions {
-		settings := template.Environment(f, queues)
-		maps.Copy(settings, environment)
-		handler, end, err := handlers.Build(ctx, f.Name, settings)
+		handler, end, err := handlers.Build(ctx, f.Name, template.Settings(f, queues, environment))
 		if err != nil {
 			return nil, sentence("function "+f.Name+" cannot start", err)
 		}

@@ -118,10 +118,8 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.auditChain(environment); err != nil {
 		return err
 	}
-	if environment["DATABASE_URL"], err = s.database(ctx); err != nil {
-		return err
-	}
-	if environment["DATABASE_URL"], err = s.bridged(ctx, environment["DATABASE_URL"]); err != nil {
+	owner, err := s.database(ctx, environment)
+	if err != nil {
 		return err
 	}
 	network, err := s.simulators(listeners, environment)
@@ -129,7 +127,7 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.options.Progress("starting the functions")
-	if s.Fresh, err = s.seedDemo(ctx, environment["DATABASE_URL"], keys, network); err != nil {
+	if s.Fresh, err = s.seedDemo(ctx, owner, keys, network); err != nil {
 		return err
 	}
 	if err := s.functions(ctx, listeners, environment); err != nil {
