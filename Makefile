@@ -274,7 +274,8 @@ test/redis: need-go ## The request limits' suite on a real Redis: ROSTRUM_REDIS_
 	ROSTRUM_REDIS_URL="unix://$$dir/redis.sock?db=0" go test -count=1 ./shared/ratelimit
 
 .PHONY: test/localstack
-test/localstack: need-go ## Secrets, parameters and keys against the LocalStack at LOCALSTACK_URL
+test/localstack: need-go ## Secrets, parameters, keys and rules against the LocalStack at LOCALSTACK_URL
 	@[ -n "$${LOCALSTACK_URL:-}" ] || { echo 'LOCALSTACK_URL is not set: start LocalStack and set it to its address, for example http://127.0.0.1:4566'; exit 1; }
 	@go test -count=1 -run 'OutOfAWS|ThatKMSClosed' -v ./shared/secrets ./shared/vault/awskms | grep -v '^=== '
+	@go test -count=1 -tags localstack -v ./scripts/internal/localstack | grep -v '^=== '
 # -- end of this block --

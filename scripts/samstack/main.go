@@ -15,6 +15,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,7 +25,6 @@ import (
 	"syscall"
 	"time"
 
-	"rostrum/scripts/internal/driver"
 	"rostrum/scripts/internal/loop"
 	"rostrum/scripts/internal/sam"
 	"rostrum/scripts/internal/stack"
@@ -34,6 +34,8 @@ import (
 
 // readyWithin covers the first container of the API on a busy machine.
 const readyWithin = 2 * time.Minute
+
+const template = "template.yaml"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -108,37 +110,11 @@ func (p *program) do(ctx context.Context, what string, args []string) error {
 	return p.invoke(ctx, func(t *host.Template) error { return p.cli.InvokeOne(ctx, t, args[0], args[1], os.Stdout) })
 }
 
-// useLocalStack makes the queues LocalStack's, once it answers.
-func (p *program) useLocalStack(ctx context.Context) error {
-	address := strings.TrimSuffix(p.environ["LOCALSTACK_URL"], "/")
-	if address == "" {
-		return errors.New("LOCALSTACK_URL is not set: start LocalStack so that containers reach it, and set it to that address, for example http://" + p.fixed["HOST_ADDRESS"] + ":4566")
-	}
-	client := driver.New(address)
-	defer client.Close()
-	var last error
-	err := driver.Until(ctx, 30*time.Second, "LocalStack does not answer at "+address, func() (bool, error) {
-		last = client.Get(ctx, "/_localstack/health", nil)
-		return last == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%w: start it, or correct LOCALSTACK_URL (%w)", err, last)
-	}
-	p.fixed["AWS_ENDPOINT_URL_SQS"] = address
-	return nil
-}
-
 func (p *program) demo(ctx context.Context) error {
 	d := loop.New(os.Stdout)
-	err := p.throwaway(ctx, p.cli.Bridge, 720, func(step string) { d.Say("%s", step) }, true, func(s *stack.Stack) error {
-		for _, part := range s.Parts {
-			d.Say("%s: %s", part.Name, part.Where)
-		}
-		if err := s.AwaitReady(ctx, readyWithin); err != nil {
-			return err
-		}
-		d.Say("the API answers at %s", s.URL)
-		return d.Walk(ctx, s)
+	progress := func(step string) { d.Say("%s", step) }
+	err := p.withLocalStack(ctx, "rostrum-demo-"+rand.Text()[:8], progress, func(bridge stack.Elsewhere, prefix string) error {
+		return p.throwaway(ctx, bridge, prefix, 720, progress, func(s *stack.Stack) error { return p.walk(ctx, d, s) })
 	})
 	if !d.End(err) {
 		return errSaid
@@ -146,8 +122,19 @@ func (p *program) demo(ctx context.Context) error {
 	return nil
 }
 
+func (p *program) walk(ctx context.Context, d *loop.Demo, s *stack.Stack) error {
+	for _, part := range s.Parts {
+		d.Say("%s: %s", part.Name, part.Where)
+	}
+	if err := s.AwaitReady(ctx, readyWithin); err != nil {
+		return err
+	}
+	d.Say("the API answers at %s", s.URL)
+	return d.Walk(ctx, s)
+}
+
 func (p *program) api(ctx context.Context) error {
-	return p.throwaway(ctx, p.cli.API, 1, say, false, func(s *stack.Stack) error {
+	return p.throwaway(ctx, p.cli.API, "", 1, say, func(s *stack.Stack) error {
 		if err := s.AwaitReady(ctx, readyWithin); err != nil {
 			return err
 		}
@@ -166,36 +153,28 @@ func (p *program) build(ctx context.Context) error {
 }
 
 func (p *program) invoke(ctx context.Context, do func(*host.Template) error) error {
-	var template *host.Template
-	return p.throwaway(ctx, p.cli.Idle(&template), 1, say, false, func(*stack.Stack) error { return do(template) })
+	var t *host.Template
+	return p.throwaway(ctx, p.cli.Idle(&t), "", 1, say, func(*stack.Stack) error { return do(t) })
 }
 
-// throwaway builds the functions, starts what they need on a folder that is
-// deleted afterwards, and runs fn.
-func (p *program) throwaway(ctx context.Context, elsewhere stack.Elsewhere, speed float64, progress func(string), localStack bool, fn func(*stack.Stack) error) error {
+// throwaway starts what the functions need on a folder that is deleted
+// afterwards, and runs fn.
+func (p *program) throwaway(ctx context.Context, elsewhere stack.Elsewhere, prefix string, speed float64, progress func(string), fn func(*stack.Stack) error) error {
 	progress("building the functions")
 	if err := p.cli.Build(ctx); err != nil {
 		return err
 	}
-	if localStack {
-		if err := p.useLocalStack(ctx); err != nil {
-			return err
-		}
-	}
-	options := stack.Options{Template: "template.yaml", MetricsSpeed: speed, Progress: progress, Elsewhere: elsewhere, Fixed: p.fixed}
-	return stack.WithThrowaway(ctx, p.environ, options, func(s *stack.Stack) error {
-		return fn(s)
-	})
+	options := stack.Options{Template: template, MetricsSpeed: speed, Progress: progress, Elsewhere: elsewhere, Fixed: p.fixed, QueuePrefix: prefix}
+	return stack.WithThrowaway(ctx, p.environ, options, fn)
 }
 
 func (p *program) serve(ctx context.Context) error {
-	say("building the functions")
-	if err := p.cli.Build(ctx); err != nil {
-		return err
-	}
-	if err := p.useLocalStack(ctx); err != nil {
-		return err
-	}
+	return p.withLocalStack(ctx, "rostrum-local", say, func(bridge stack.Elsewhere, prefix string) error {
+		return p.serveOn(ctx, bridge, prefix)
+	})
+}
+
+func (p *program) serveOn(ctx context.Context, bridge stack.Elsewhere, prefix string) error {
 	environ := maps.Clone(p.environ)
 	if environ["DATA_DIR"] == "" {
 		environ["DATA_DIR"] = ".local/sam"
@@ -205,7 +184,11 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := stack.Start(ctx, settings, stack.Options{Environ: environ, Template: "template.yaml", Progress: say, Elsewhere: p.cli.Bridge})
+	say("building the functions")
+	if err := p.cli.Build(ctx); err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, settings, stack.Options{Environ: environ, Template: template, Progress: say, Elsewhere: bridge, QueuePrefix: prefix})
 	if err != nil {
 		return err
 	}

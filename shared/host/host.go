@@ -27,6 +27,10 @@ type Options struct {
 	// functions consumes a queue.
 	SQS       *sqs.Client
 	QueueURLs map[string]string
+	// ScheduleURLs are the queues that EventBridge's rules fill with the inputs
+	// of a function's schedules, by the function's name. The schedules of the
+	// functions that are not named here run by this host's own clock.
+	ScheduleURLs map[string]string
 	// Listener takes the HTTP requests when one of the functions answers them.
 	Listener net.Listener
 	// Grace is how long invocations may go on after Run was told to stop; then
@@ -95,6 +99,10 @@ func (h *Host) Run(ctx context.Context) error {
 		}
 		for _, s := range f.Sources {
 			parts.Go(func() { h.poll(ctx, work, f, s, invoke) })
+		}
+		if url := h.options.ScheduleURLs[f.Name]; url != "" {
+			parts.Go(func() { h.follow(ctx, work, f, url, invoke) })
+			continue
 		}
 		for _, s := range f.Schedules {
 			parts.Go(func() { h.schedule(ctx, work, f, s, invoke) })

@@ -56,6 +56,8 @@ type Schedule struct {
 	// Expression is rate(...) or cron(...), as it stands in the template.
 	Expression string
 	Input      json.RawMessage
+	// MaxAge is how late its event may still reach the function.
+	MaxAge time.Duration
 
 	when cadence
 }
@@ -75,6 +77,10 @@ type Queue struct {
 // defaultConcurrency is used where the template sets no limit; Lambda's own
 // would be the account's.
 const defaultConcurrency = 10
+
+// defaultEventAge is EventBridge's own, a day in seconds:
+// docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11.
+const defaultEventAge = 86_400
 
 // Load reads a SAM template: functions with their HTTP, queue and schedule
 // events, and queues. parameters are the values of the template's parameters
@@ -175,7 +181,10 @@ func source(p value) Source {
 }
 
 func schedule(name string, p value) Schedule {
-	s := Schedule{Name: name, Expression: p.at("Schedule").text(), Input: json.RawMessage(p.at("Input").text())}
+	s := Schedule{
+		Name: name, Expression: p.at("Schedule").text(), Input: json.RawMessage(p.at("Input").text()),
+		MaxAge: p.at("RetryPolicy").at("MaximumEventAgeInSeconds").seconds(defaultEventAge),
+	}
 	var err error
 	if s.when, err = parseCadence(s.Expression); err != nil {
 		p.refuse(err.Error())

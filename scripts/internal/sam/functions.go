@@ -27,10 +27,10 @@ import (
 // Bridge runs the functions under SAM beside a stack: start-api at the stack's
 // URL, start-lambda at a free port, and for the functions that queues and
 // schedules wake, handlers that invoke them there.
-func (c *CLI) Bridge(ctx context.Context, s *stack.Stack, t *host.Template, settings map[string]map[string]string) (map[string]lambda.Handler, func(context.Context), error) {
+func (c *CLI) Bridge(ctx context.Context, s *stack.Stack, t *host.Template, settings map[string]map[string]string) (stack.Waking, func(context.Context), error) {
 	remove, err := c.Prepare(t, settings)
 	if err != nil {
-		return nil, nil, err
+		return stack.Waking{}, nil, err
 	}
 	stops := []func(){remove}
 	end := func(context.Context) {
@@ -42,11 +42,11 @@ func (c *CLI) Bridge(ctx context.Context, s *stack.Stack, t *host.Template, sett
 	}
 	apiPort, err := portOf(s.URL)
 	if err != nil {
-		return nil, end, err
+		return stack.Waking{}, end, err
 	}
 	lambdaPort, err := freePort(ctx)
 	if err != nil {
-		return nil, end, err
+		return stack.Waking{}, end, err
 	}
 	for _, server := range []struct {
 		command string
@@ -54,7 +54,7 @@ func (c *CLI) Bridge(ctx context.Context, s *stack.Stack, t *host.Template, sett
 	}{{"start-lambda", lambdaPort}, {"start-api", apiPort}} {
 		stop, err := c.Start(ctx, server.command, server.port, s.Fail)
 		if err != nil {
-			return nil, end, err
+			return stack.Waking{}, end, err
 		}
 		stops = append(stops, stop)
 	}
@@ -68,21 +68,21 @@ func (c *CLI) Bridge(ctx context.Context, s *stack.Stack, t *host.Template, sett
 			handlers[f.Name] = &host.Remote{Client: client, Endpoint: endpoint, Function: f.LogicalID}
 		}
 	}
-	return handlers, end, nil
+	return stack.Waking{Handlers: handlers}, end, nil
 }
 
 // API runs only start-api beside a stack, at the stack's URL.
-func (c *CLI) API(ctx context.Context, s *stack.Stack, t *host.Template, settings map[string]map[string]string) (map[string]lambda.Handler, func(context.Context), error) {
+func (c *CLI) API(ctx context.Context, s *stack.Stack, t *host.Template, settings map[string]map[string]string) (stack.Waking, func(context.Context), error) {
 	remove, err := c.Prepare(t, settings)
 	if err != nil {
-		return nil, nil, err
+		return stack.Waking{}, nil, err
 	}
 	port, err := portOf(s.URL)
 	if err != nil {
-		return nil, func(context.Context) { remove() }, err
+		return stack.Waking{}, func(context.Context) { remove() }, err
 	}
 	stop, err := c.Start(ctx, "start-api", port, s.Fail)
-	return nil, func(context.Context) {
+	return stack.Waking{}, func(context.Context) {
 		remove()
 		if stop != nil {
 			stop()
@@ -93,10 +93,10 @@ func (c *CLI) API(ctx context.Context, s *stack.Stack, t *host.Template, setting
 // Idle starts nothing beside a stack: the functions are invoked one by one.
 // template is told what they are.
 func (c *CLI) Idle(template **host.Template) stack.Elsewhere {
-	return func(_ context.Context, _ *stack.Stack, t *host.Template, settings map[string]map[string]string) (map[string]lambda.Handler, func(context.Context), error) {
+	return func(_ context.Context, _ *stack.Stack, t *host.Template, settings map[string]map[string]string) (stack.Waking, func(context.Context), error) {
 		*template = t
 		remove, err := c.Prepare(t, settings)
-		return nil, func(context.Context) {
+		return stack.Waking{}, func(context.Context) {
 			if remove != nil {
 				remove()
 			}

@@ -19,11 +19,19 @@ import (
 const loopbackAddress = "127.0.0.1"
 
 // Elsewhere runs the functions in another place than this process, such as
-// containers. settings are those of each function by its name. It returns what
-// invokes the functions that queues and schedules wake, and what ends all of
-// them; the one that answers HTTP it serves at the stack's URL by itself.
+// containers. settings are those of each function by its name. It returns how
+// they are woken, and what ends all of them; the one that answers HTTP it serves
+// at the stack's URL by itself.
 type Elsewhere func(ctx context.Context, s *Stack, template *host.Template, settings map[string]map[string]string) (
-	handlers map[string]lambda.Handler, end func(context.Context), err error)
+	waking Waking, end func(context.Context), err error)
+
+// Waking is how functions elsewhere are woken.
+type Waking struct {
+	// Handlers invoke the functions that queues and schedules wake, by name.
+	Handlers map[string]lambda.Handler
+	// ScheduleURLs are the queues that rules elsewhere fill: host.Options has them.
+	ScheduleURLs map[string]string
+}
 
 // machineURL is where machines reach an embedded part; functions in containers
 // are among them. People's browsers are not.
@@ -99,7 +107,7 @@ func localOnly() []string {
 }
 
 // elsewhere hands the functions' settings out, and takes what invokes them.
-func (s *Stack) elsewhere(ctx context.Context, template *host.Template, queues, environment map[string]string) (map[string]lambda.Handler, error) {
+func (s *Stack) elsewhere(ctx context.Context, template *host.Template, queues, environment map[string]string) (Waking, error) {
 	settings := map[string]map[string]string{}
 	for _, f := range template.Functions {
 		own, all := template.Environment(f, queues), template.Settings(f, queues, environment)
@@ -113,9 +121,9 @@ func (s *Stack) elsewhere(ctx context.Context, template *host.Template, queues, 
 		}
 		settings[f.Name] = maps.Clone(own)
 	}
-	handlers, end, err := s.options.Elsewhere(ctx, s, template, settings)
+	waking, end, err := s.options.Elsewhere(ctx, s, template, settings)
 	if end != nil {
 		s.onStop(end)
 	}
-	return handlers, err
+	return waking, err
 }

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"rostrum/scripts/internal/driver"
 	"rostrum/scripts/internal/handlers"
@@ -28,32 +31,28 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	if err != nil {
 		return sentence("template.yaml cannot be used", err)
 	}
-	client, err := sqsqueue.Connect(ctx, environment["AWS_ENDPOINT_URL_SQS"])
+	client, urls, err := s.makeQueues(ctx, template, environment["AWS_ENDPOINT_URL_SQS"])
 	if err != nil {
-		return sentence("the queue service cannot be used", err)
+		return err
 	}
-	urls, err := host.EnsureQueues(ctx, client, template)
-	if err != nil {
-		return fmt.Errorf("the queue service at %s cannot be used: check AWS_ENDPOINT_URL_SQS: %w", environment["AWS_ENDPOINT_URL_SQS"], err)
-	}
-	var built map[string]lambda.Handler
+	var waking Waking
 	if s.options.Elsewhere == nil {
-		built, err = s.here(ctx, template, urls, environment)
+		waking.Handlers, err = s.here(ctx, template, urls, environment)
 	} else {
 		_ = listeners[portAPI].Close() // its port is for what answers instead.
-		built, err = s.elsewhere(ctx, template, urls, environment)
+		waking, err = s.elsewhere(ctx, template, urls, environment)
 	}
 	if err != nil {
 		return err
 	}
-	if s.settings.SQSEndpoint == "" && built["publish"] != nil {
-		// Our queues are empty after a start, whatever was on them before.
-		if _, err := built["publish"].Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
+	if publish := waking.Handlers["publish"]; (s.settings.SQSEndpoint == "" || s.options.QueuePrefix != "") && publish != nil {
+		// Queues of our own are empty after a start, whatever was on them before.
+		if _, err := publish.Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
 			return sentence("what an earlier run left unfinished cannot be taken up", err)
 		}
 	}
 	h, err := host.New(template, host.Options{
-		Functions: built, SQS: client, QueueURLs: urls, Listener: listeners[portAPI],
+		Functions: waking.Handlers, SQS: client, QueueURLs: urls, ScheduleURLs: waking.ScheduleURLs, Listener: listeners[portAPI],
 		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, s.settings.LogLevel),
 	})
 	if err != nil {
@@ -72,6 +71,33 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 		<-ended
 	})
 	return nil
+}
+
+// makeQueues makes the template's queues. Those that were made for this stack
+// alone are deleted when it stops.
+func (s *Stack) makeQueues(ctx context.Context, template *host.Template, endpoint string) (*sqs.Client, map[string]string, error) {
+	client, err := sqsqueue.Connect(ctx, endpoint)
+	if err != nil {
+		return nil, nil, sentence("the queue service cannot be used", err)
+	}
+	prefix := s.options.QueuePrefix
+	for i, q := range template.Queues {
+		if prefix != "" {
+			template.Queues[i].Name = prefix + strings.TrimPrefix(q.Name, "rostrum")
+		}
+	}
+	urls, err := host.EnsureQueues(ctx, client, template)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the queue service at %s cannot be used: check AWS_ENDPOINT_URL_SQS: %w", endpoint, err)
+	}
+	if prefix != "" {
+		s.onStop(func(ctx context.Context) {
+			for _, url := range urls {
+				_, _ = client.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: aws.String(url)})
+			}
+		})
+	}
+	return client, urls, nil
 }
 
 // here builds every function in this process.

@@ -42,6 +42,9 @@ type Options struct {
 	Throwaway bool
 	// Elsewhere runs the functions, when it is not this process that does.
 	Elsewhere Elsewhere
+	// QueuePrefix names this stack's queues apart from those of others on the
+	// same server, and has them deleted at the end; rostrum where it is empty.
+	QueuePrefix string
 	// Fixed are settings of a throwaway stack that the program decides.
 	Fixed map[string]string
 	// MetricsSpeed makes simulated posts earn their figures faster; 0 is 1.
