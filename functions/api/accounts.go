@@ -134,6 +134,7 @@ type EditAccountInput struct {
 		MinGapMinutes        *int      `json:"min_gap_minutes,omitempty"`
 		CatchUp              *string   `json:"catch_up,omitempty"`
 		CatchUpWithinMinutes *int      `json:"catch_up_within_minutes,omitempty"`
+		PlannedPosts         string    `json:"planned_posts,omitempty" enum:"keep_instant,keep_local_time" doc:"What a new time_zone means for posts that are planned: the same moment, or the same wall clock. Needed when there are any."`
 	}
 }
 
@@ -209,7 +210,7 @@ func (s *Server) editAccount(ctx context.Context, in *EditAccountInput) (*Accoun
 	if err != nil {
 		return nil, err
 	}
-	return answerAccount(s.Connecting.EditProfile(ctx, actor(ctx), id, etag, in.apply))
+	return answerAccount(s.Connecting.EditProfile(ctx, actor(ctx), id, etag, connecting.ZoneChoice(in.Body.PlannedPosts), in.apply))
 }
 
 // PauseAccountInput names an account and a reason.
@@ -246,6 +247,7 @@ type ConnectInput struct {
 	Body struct {
 		Network   string `json:"network" enum:"x"`
 		AccountID string `json:"account_id,omitempty" doc:"The account to connect again; left out for a new one."`
+		TimeZone  string `json:"time_zone,omitempty" maxLength:"100" example:"Europe/Berlin" doc:"The browser's, in which a new account begins; left out, UTC."`
 	}
 }
 
@@ -262,7 +264,7 @@ func (s *Server) connectAccount(ctx context.Context, in *ConnectInput) (*Connect
 		return nil, err
 	}
 	out := &ConnectOutput{}
-	out.Body.AuthorizeURL, err = s.Connecting.Begin(ctx, actor(ctx), stateOf(ctx).session.ID, account.Network(in.Body.Network), id)
+	out.Body.AuthorizeURL, err = s.Connecting.Begin(ctx, actor(ctx), stateOf(ctx).session.ID, account.Network(in.Body.Network), id, in.Body.TimeZone)
 	return out, err
 }
 

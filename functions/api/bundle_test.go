@@ -38,6 +38,7 @@ import (
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/recurring"
 	"rostrum/shared/workflow/signing"
 )
 
@@ -128,7 +129,8 @@ func setup(t *testing.T) *bundle {
 	relay := &outbox.Relay{Store: db, Sender: sink{}, Clock: clock.System{}, Logger: logger}
 	b.server = &Server{
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
-		Deciding: &deciding.Service{Relay: relay, ReadingAges: []time.Duration{time.Hour}},
+		Deciding:  &deciding.Service{Relay: relay, ReadingAges: []time.Duration{time.Hour}},
+		Recurring: &recurring.Service{Relay: relay},
 		Connecting: &connecting.Service{
 			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
 			Tokens: tokens, Flows: flows, PublicURL: b.http.URL,

@@ -111,6 +111,8 @@ func reviewWords(d details) string {
 
 func sendingWords(action string, d details) string {
 	switch action {
+	case "post.zone_changed":
+		return "wrote its time on the clocks of " + d.text("zone") + ", the moment is the same"
 	case "post.published":
 		return "published it"
 	case "post.failed":
@@ -169,6 +171,8 @@ func accountWords(action string, d details) string {
 		return "signed out"
 	case "account.connected":
 		return "connected @" + d.text("handle")
+	case "account.zone_changed":
+		return "moved the account from " + d.text("from") + " to " + d.text("zone")
 	case "account.edited":
 		return "edited the account"
 	case "account.paused", "workspace.paused":
@@ -177,6 +181,24 @@ func accountWords(action string, d details) string {
 		return "let sending go on"
 	case "account.needs_reconnect":
 		return "was no longer accepted by the network"
+	}
+	return recurrenceWords(action)
+}
+
+func recurrenceWords(action string) string {
+	switch action {
+	case "recurrence.created":
+		return "had a post repeat"
+	case "recurrence.edited":
+		return "edited a recurrence"
+	case "recurrence.paused":
+		return "paused a recurrence"
+	case "recurrence.resumed":
+		return "let a recurrence go on"
+	case "recurrence.ended":
+		return "ended a recurrence"
+	case "recurrence.removed":
+		return "removed a recurrence"
 	}
 	return ""
 }

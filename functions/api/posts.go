@@ -39,6 +39,7 @@ type PostSummary struct {
 	CreatedAt     time.Time        `json:"created_at"`
 	UpdatedAt     time.Time        `json:"updated_at"`
 	Origin        string           `json:"origin" enum:"person,agent"`
+	RecurrenceID  *string          `json:"recurrence_id" doc:"The recurrence it was made of."`
 }
 
 // AccountRef is the account of a post.
@@ -133,6 +134,9 @@ func toSummary(p store.PostSummary) PostSummary {
 	if p.FromAgent {
 		out.Origin = "agent"
 	}
+	if p.RecurrenceID != nil {
+		out.RecurrenceID = new(p.RecurrenceID.String())
+	}
 	return out
 }
 
@@ -213,9 +217,10 @@ func (s *Server) shownMade(ctx context.Context, made deciding.Made, err error) (
 // ListPostsInput narrows the list.
 type ListPostsInput struct {
 	Paging
-	State     string `query:"state" maxLength:"300" doc:"One or more states, separated by commas."`
-	AccountID string `query:"account_id"`
-	Query     string `query:"q" maxLength:"200" doc:"A piece of the text."`
+	State        string `query:"state" maxLength:"300" doc:"One or more states, separated by commas."`
+	AccountID    string `query:"account_id"`
+	RecurrenceID string `query:"recurrence_id" doc:"The posts made of one recurrence."`
+	Query        string `query:"q" maxLength:"200" doc:"A piece of the text."`
 }
 
 // postPlace is a place in the list, as cursors hold it.
@@ -242,6 +247,13 @@ func (in *ListPostsInput) filter() (store.PostFilter, error) {
 	var err error
 	if f.AccountID, err = optionalAccount(in.AccountID); err != nil {
 		return f, err
+	}
+	if in.RecurrenceID != "" {
+		id, err := parseID(in.RecurrenceID, "recurrence")
+		if err != nil {
+			return f, err
+		}
+		f.RecurrenceID = &id
 	}
 	for name := range strings.SplitSeq(in.State, ",") {
 		if name = strings.TrimSpace(name); name == "" {

@@ -71,6 +71,16 @@ func (s *Server) routes() []route {
 		get("list-history", "/v1/posts/{id}/history", read, "posts", "What happened to a post", s.listHistory),
 		post("preview-length", "/v1/preview/length", read, "posts", "How long the network counts a text", s.previewLength),
 
+		get("list-recurrences", "/v1/recurrences", read, "recurrences", "List the recurrences", s.listRecurrences),
+		create("create-recurrence", "/v1/recurrences", edit, "recurrences", "Repeat a post by a rule", http.StatusCreated, s.createRecurrence),
+		post("preview-recurrence", "/v1/recurrences/preview", read, "recurrences", "The next ten dates of a rule", s.previewRecurrence),
+		get("get-recurrence", "/v1/recurrences/{id}", read, "recurrences", "Show a recurrence", s.getRecurrence),
+		patch("edit-recurrence", "/v1/recurrences/{id}", edit, "recurrences", "Edit a recurrence and its posts that nobody approved", s.editRecurrence),
+		del("remove-recurrence", "/v1/recurrences/{id}", plan, "recurrences", "Take a recurrence away", s.removeRecurrence),
+		post("pause-recurrence", "/v1/recurrences/{id}/pause", plan, "recurrences", "Make no posts for a while", s.pauseRecurrence),
+		post("resume-recurrence", "/v1/recurrences/{id}/resume", plan, "recurrences", "Make posts again", s.resumeRecurrence),
+		post("end-recurrence", "/v1/recurrences/{id}/end", plan, "recurrences", "Make no more posts", s.endRecurrence),
+
 		create("generate", "/v1/generate", agents, "agents", "Ask the agents for drafts", http.StatusAccepted, s.generate),
 		get("list-generations", "/v1/generations", read, "agents", "List the agents' runs", s.listGenerations),
 		get("get-generation", "/v1/generations/{id}", read, "agents", "Show one run of the agents", s.getGeneration),

@@ -27,6 +27,7 @@ import (
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/recurring"
 	"rostrum/shared/workflow/signing"
 )
 
@@ -38,6 +39,7 @@ type Server struct {
 	Deciding   *deciding.Service
 	Browsing   *browsing.Service
 	Drafting   *drafting.Service
+	Recurring  *recurring.Service
 	// Depths says how much waits in each queue.
 	Depths func(context.Context) (map[queue.Name]sqsqueue.Depth, error)
 	// Limiter refuses what goes beyond Limits.

@@ -26,7 +26,7 @@ func (e plainError) Error() string { return string(e) }
 
 // belongings are the ids of everything that one tenant owns.
 type belongings struct {
-	posts, accounts, ideas, generations, sources string
+	posts, accounts, ideas, generations, sources, recurrences string
 }
 
 func (tn *tenant) fill(t *testing.T) belongings {
@@ -38,6 +38,11 @@ func (tn *tenant) fill(t *testing.T) belongings {
 	g := tn.call(t, "POST", "/v1/generate", map[string]any{"account_id": b.accounts, "wanted": 1, "note": "ours only " + tn.email})
 	require.Equal(t, http.StatusAccepted, g.status, g.text)
 	b.generations = g.str("id")
+	r := tn.call(t, "POST", "/v1/recurrences", map[string]any{
+		"account_id": b.accounts, "parts": []any{map[string]any{"text": "ours only " + tn.email}}, "rule": "FREQ=DAILY", "start_local": "2026-01-01T09:00:00",
+	})
+	require.Equal(t, http.StatusCreated, r.status, r.text)
+	b.recurrences = r.str("id")
 	require.NoError(t, tn.worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		id, err := tx.AddIdea(ctx, tn.actor.WorkspaceID, store.Idea{AccountID: tn.account.ID, Title: "ours only " + tn.email, Angle: "x"})
 		b.ideas = id.String()
@@ -94,6 +99,7 @@ func foreignPath(path string, theirs belongings) (string, bool) {
 	resource, _, _ := strings.Cut(rest, "/")
 	id, ok := map[string]string{
 		"posts": theirs.posts, "accounts": theirs.accounts, "ideas": theirs.ideas, "generations": theirs.generations, "sources": theirs.sources,
+		"recurrences": theirs.recurrences,
 	}[resource]
 	out := strings.NewReplacer("{id}", id, "{network}", "x").Replace(path)
 	switch resource {
@@ -106,13 +112,19 @@ func foreignPath(path string, theirs belongings) (string, bool) {
 }
 
 func foreignBodies(id string) bool {
-	return id == "create-post" || id == "generate" || id == "connect-account"
+	return id == "create-post" || id == "generate" || id == "connect-account" || id == "create-recurrence" || id == "preview-recurrence"
 }
 
 func foreignBody(id string, theirs belongings, p answer) any {
 	switch id {
 	case "create-post":
 		return map[string]any{"account_id": theirs.accounts, "parts": []any{map[string]any{"text": "mine now"}}}
+	case "create-recurrence", "preview-recurrence":
+		return map[string]any{
+			"account_id": theirs.accounts, "parts": []any{map[string]any{"text": "mine now"}}, "rule": "FREQ=DAILY", "start_local": "2026-01-01T09:00:00",
+		}
+	case "edit-recurrence":
+		return map[string]any{"note": "mine now"}
 	case "edit-post":
 		return map[string]any{"parts": []any{map[string]any{"text": "mine now"}}}
 	case "generate":

@@ -25,6 +25,7 @@ import (
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/recurring"
 	"rostrum/shared/workflow/signing"
 )
 
@@ -90,7 +91,8 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	relay := &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger}
 	server := &Server{
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
-		Deciding: &deciding.Service{Relay: relay, ReadingAges: cfg.ReadingAges},
+		Deciding:  &deciding.Service{Relay: relay, ReadingAges: cfg.ReadingAges},
+		Recurring: &recurring.Service{Relay: relay},
 		Connecting: &connecting.Service{
 			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
 			Tokens: tokens, Flows: flows, PublicURL: cfg.PublicURL,

@@ -285,3 +285,28 @@ func TestEveryPayloadOfItsEventsIsTaken(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTickMakesThePostsThatRepeat(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.AddRecurrence(ctx, store.Recurrence{
+			AccountID: b.Account.ID, Content: post.Text("Good morning."), Rule: "FREQ=DAILY", Zone: "Europe/Berlin",
+			StartLocal: "2026-01-01T09:00:00", NextAt: &now, CreatedBy: b.Person,
+		})
+		return err
+	}))
+	for range 2 {
+		_, err := b.function.Handle(t.Context(), json.RawMessage(`{"task":"fill"}`))
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		posts, err := tx.Posts(ctx, b.Workspace, store.PostFilter{States: []post.State{post.InReview}}, 100)
+		require.Len(t, posts, 14)
+		return err
+	}))
+}

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"rostrum/shared/feed"
@@ -9,9 +10,10 @@ import (
 	"rostrum/shared/store"
 	"rostrum/shared/wake"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/recurring"
 )
 
-func handler(service *drafting.Service, logger *slog.Logger) *wake.Function {
+func handler(service *drafting.Service, repeats *recurring.Service, logger *slog.Logger) *wake.Function {
 	return &wake.Function{
 		Name: "generate", Logger: logger,
 		Consumer: &queue.Consumer{
@@ -20,7 +22,9 @@ func handler(service *drafting.Service, logger *slog.Logger) *wake.Function {
 				queue.GenerateDrafts: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Run(ctx, m) },
 			},
 		},
-		Tasks: map[string]wake.Task{"fill": service.Fill},
+		Tasks: map[string]wake.Task{"fill": func(ctx context.Context) error {
+			return errors.Join(repeats.Make(ctx), service.Fill(ctx))
+		}},
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package generate is the function that has drafts written. Queue messages
-// bring it one generation each; a schedule lets it fill the calendars that are
-// emptier than their accounts want, and take up what was left lying.
+// bring it one generation each; a schedule lets it make the posts that repeat,
+// fill the calendars that are emptier than their accounts want, and take up what
+// was left lying.
 package generate
 
 import (
@@ -19,6 +20,7 @@ import (
 	"rostrum/shared/telemetry"
 	"rostrum/shared/wake"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/recurring"
 )
 
 // New builds the function and returns it with what ends its connections.
@@ -47,13 +49,14 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	}
 	guard := httpclient.NewGuard(cfg.SourceAllowedHosts)
 	feeds := feed.NewReader(guard, clock.System{})
+	relay := &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger}
 	service := &drafting.Service{
-		Relay:        &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
+		Relay:        relay,
 		CheckAddress: guard.Check, FetchFeed: fetch(feeds),
 		Meter: &agency.Meter{Store: db, Model: model, Prices: prices, Clock: clock.System{}, Logger: logger},
 		Clock: clock.System{}, Logger: logger,
 	}
-	return handler(service, logger).Traced(tracer), func() {
+	return handler(service, &recurring.Service{Relay: relay}, logger).Traced(tracer), func() {
 		closeTracer()
 		closeModel()
 		feeds.CloseIdleConnections()

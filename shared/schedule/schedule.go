@@ -46,6 +46,10 @@ func (t Time) Note() string {
 	if errAsked != nil || errGot != nil {
 		return ""
 	}
+	if asked.YearDay() != got.YearDay() {
+		return fmt.Sprintf("%s %s does not exist in %s; moved to %s %s.",
+			asked.Format("2 Jan 2006"), clockOf(asked), t.Zone, got.Format("2 Jan"), clockOf(got))
+	}
 	return fmt.Sprintf("%s does not exist on that day in %s; moved to %s.", clockOf(asked), t.Zone, clockOf(got))
 }
 

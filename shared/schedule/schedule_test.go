@@ -16,7 +16,7 @@ import (
 func zones() []string {
 	return []string{
 		"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kolkata",
-		"Pacific/Apia", "Africa/Casablanca", "UTC",
+		"Pacific/Apia", "Africa/Casablanca", "America/Asuncion", "UTC",
 	}
 }
 

@@ -25,6 +25,8 @@ type OAuthState struct {
 	AccountID *uuid.UUID
 	// VerifierSealed is the sealed PKCE code verifier.
 	VerifierSealed []byte
+	// TimeZone is the browser's, for a new account; may be empty.
+	TimeZone string
 }
 
 // InsertOAuthState stores a started flow, to end after keep. Errors: NotFound
@@ -32,7 +34,7 @@ type OAuthState struct {
 func (tx *Tx) InsertOAuthState(ctx context.Context, s OAuthState, keep time.Duration) error {
 	err := tx.q.InsertOAuthState(ctx, dbsqlc.InsertOAuthStateParams{
 		WorkspaceID: s.WorkspaceID, ID: s.ID, StateHash: s.StateHash, SessionID: s.SessionID, Network: string(s.Network),
-		AccountID: s.AccountID, VerifierSealed: s.VerifierSealed, KeepSeconds: keep.Seconds(),
+		AccountID: s.AccountID, VerifierSealed: s.VerifierSealed, TimeZone: s.TimeZone, KeepSeconds: keep.Seconds(),
 	})
 	if err != nil {
 		return fmt.Errorf("insert oauth state: %w", classify(err))
@@ -54,6 +56,6 @@ func (tx *Tx) UseOAuthState(ctx context.Context, workspace, session uuid.UUID, s
 	}
 	return OAuthState{
 		ID: r.ID, WorkspaceID: workspace, StateHash: stateHash, SessionID: session, Network: account.Network(r.Network),
-		AccountID: r.AccountID, VerifierSealed: r.VerifierSealed,
+		AccountID: r.AccountID, VerifierSealed: r.VerifierSealed, TimeZone: r.TimeZone,
 	}, nil
 }

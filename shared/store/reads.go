@@ -38,8 +38,10 @@ type PostSummary struct {
 	Blocks, Warns, Notes int
 	// FromAgent says that an agent wrote the first version.
 	FromAgent bool
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	// RecurrenceID is the recurrence it was made of; nil when it is of none.
+	RecurrenceID *uuid.UUID
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // summaryFrom is the projection of every list of posts. It is the one text of
@@ -51,7 +53,7 @@ SELECT p.id, p.account_id, a.network, a.handle, a.display_name, p.state, p.revis
        p.due_at, p.due_local, p.due_zone, p.hold_reason, p.needs_person_at IS NOT NULL,
        p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail,
        coalesce(f.blocks, 0), coalesce(f.warns, 0), coalesce(f.notes, 0),
-       p.generation_id IS NOT NULL, p.created_at, p.updated_at
+       p.generation_id IS NOT NULL, p.recurrence_id, p.created_at, p.updated_at
 FROM posts p
 JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
 JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
@@ -70,6 +72,8 @@ LEFT JOIN LATERAL (
 type PostFilter struct {
 	States    []post.State
 	AccountID *account.ID
+	// RecurrenceID lists the posts made of one recurrence.
+	RecurrenceID *uuid.UUID
 	// Contains is a piece of the text of any part, case ignored.
 	Contains string
 	// OldestFirst lists what has waited longest first; else the newest change is first.
@@ -90,6 +94,7 @@ WHERE p.workspace_id = $1
   AND ($3::uuid IS NULL OR p.account_id = $3)
   AND ($4 = '' OR EXISTS (SELECT 1 FROM jsonb_array_elements(v.content->'parts') part
                           WHERE position(lower($4) IN lower(part->>'text')) > 0))
+  AND ($8::uuid IS NULL OR p.recurrence_id = $8)
 `
 	listNewest = summaryFrom + listWhere + `
   AND ($5::timestamptz IS NULL OR (p.updated_at, p.id) < ($5, $6::uuid))
@@ -118,7 +123,7 @@ func (tx *Tx) Posts(ctx context.Context, workspace uuid.UUID, f PostFilter, limi
 	if f.OldestFirst {
 		sql = listOldest
 	}
-	out, err := tx.summaries(ctx, sql, workspace, states, accountID, f.Contains, placeTime, placeID, limit)
+	out, err := tx.summaries(ctx, sql, workspace, states, accountID, f.Contains, placeTime, placeID, limit, f.RecurrenceID)
 	if err != nil {
 		return nil, fmt.Errorf("list posts: %w", err)
 	}
@@ -256,7 +261,7 @@ func scanSummary(row pgx.CollectableRow) (PostSummary, error) {
 		(*uuid.UUID)(&s.ID), (*uuid.UUID)(&s.AccountID), &s.Network, &s.Handle, &s.AccountName, &s.State, &s.Revision, &s.ETag,
 		&s.FirstPart, &s.Parts, &dueAt, &local, &zon, &s.Hold, &s.NeedsPerson,
 		&s.PublishedAt, &latenessMS, &s.RemoteURL, &s.FailureCode, &s.FailureDetail,
-		&s.Blocks, &s.Warns, &s.Notes, &s.FromAgent, &s.CreatedAt, &s.UpdatedAt,
+		&s.Blocks, &s.Warns, &s.Notes, &s.FromAgent, &s.RecurrenceID, &s.CreatedAt, &s.UpdatedAt,
 	)
 	if err != nil {
 		return PostSummary{}, err //nolint:wrapcheck // classified by summaries

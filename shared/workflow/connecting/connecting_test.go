@@ -58,6 +58,8 @@ type bundle struct {
 	network *network
 	tokens  *vault.Vault
 	session uuid.UUID
+	// browserZone is what the browser says when it begins.
+	browserZone string
 }
 
 func setup(t *testing.T) *bundle {
@@ -88,7 +90,7 @@ func setup(t *testing.T) *bundle {
 
 func (b *bundle) begin(t *testing.T, id *account.ID) config.Secret {
 	t.Helper()
-	address, err := b.service.Begin(t.Context(), b.Person, b.session, account.X, id)
+	address, err := b.service.Begin(t.Context(), b.Person, b.session, account.X, id, b.browserZone)
 	require.NoError(t, err)
 	u, err := url.Parse(address)
 	require.NoError(t, err)
@@ -168,29 +170,29 @@ func TestOnlyManagersConnect(t *testing.T) {
 	b := setup(t)
 	editor := b.Person
 	editor.Role = audit.Editor
-	_, err := b.service.Begin(t.Context(), editor, b.session, account.X, nil)
+	_, err := b.service.Begin(t.Context(), editor, b.session, account.X, nil, "")
 	require.True(t, apperr.Is(err, apperr.Forbidden))
 	_, err = b.service.Finish(t.Context(), editor, b.session, account.X, "s", "c")
 	require.True(t, apperr.Is(err, apperr.Forbidden))
-	_, err = b.service.Begin(t.Context(), b.Person, b.session, "myspace", nil)
+	_, err = b.service.Begin(t.Context(), b.Person, b.session, "myspace", nil, "")
 	require.Equal(t, "bad_network", apperr.As(err).Code)
-	_, err = b.service.Begin(t.Context(), b.Person, b.session, account.X, new(account.ID(uuid.New())))
+	_, err = b.service.Begin(t.Context(), b.Person, b.session, account.X, new(account.ID(uuid.New())), "")
 	require.True(t, apperr.Is(err, apperr.NotFound))
 }
 
 func TestEditingAProfileChecksItAndKeepsOthersChanges(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	view, err := b.service.EditProfile(t.Context(), b.Person, b.Account.ID, b.Account.ETag, func(p *account.Profile) {
+	view, err := b.service.EditProfile(t.Context(), b.Person, b.Account.ID, b.Account.ETag, connecting.Unsaid, func(p *account.Profile) {
 		p.Slots = []account.Slot{{Weekday: time.Monday, Hour: 9, Minute: 30}}
 		p.CatchUp = account.Hold
 	})
 	require.NoError(t, err)
 	require.Len(t, view.NextSlots, 10)
 	require.Equal(t, "09:30:00", view.NextSlots[0].Local[11:])
-	_, err = b.service.EditProfile(t.Context(), b.Person, b.Account.ID, b.Account.ETag, func(p *account.Profile) { p.Voice = "loud" })
+	_, err = b.service.EditProfile(t.Context(), b.Person, b.Account.ID, b.Account.ETag, connecting.Unsaid, func(p *account.Profile) { p.Voice = "loud" })
 	require.True(t, apperr.Is(err, apperr.PreconditionFailed))
-	_, err = b.service.EditProfile(t.Context(), b.Person, b.Account.ID, view.ETag, func(p *account.Profile) { p.PostsPerWeek = -1 })
+	_, err = b.service.EditProfile(t.Context(), b.Person, b.Account.ID, view.ETag, connecting.Unsaid, func(p *account.Profile) { p.PostsPerWeek = -1 })
 	require.Equal(t, "posts_per_week", apperr.As(err).Field)
 	views, err := b.service.Accounts(t.Context(), b.Person)
 	require.NoError(t, err)

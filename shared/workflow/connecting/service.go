@@ -5,6 +5,7 @@
 package connecting
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -27,7 +28,7 @@ import (
 const (
 	// flowLife is how long a person may take at the network.
 	flowLife = 10 * time.Minute
-	// firstZone is the zone of a new account until somebody sets it.
+	// firstZone is the zone of a new account that was connected without a browser's.
 	firstZone     = "UTC"
 	maxReason     = 200
 	slotsShown    = 10
@@ -78,9 +79,14 @@ func (s *Service) Account(ctx context.Context, actor audit.Actor, id account.ID)
 }
 
 // EditProfile changes an account's profile, if its etag is still the given one.
-// Errors: Forbidden, NotFound, PreconditionFailed (code stale); Invalid, with
-// the field at fault.
-func (s *Service) EditProfile(ctx context.Context, actor audit.Actor, id account.ID, etag int64, edit func(*account.Profile)) (View, error) {
+// A new time zone moves no planned post unasked: keep says what it means for
+// them, see ZoneChoice. Errors: Forbidden, NotFound, PreconditionFailed (code
+// stale); Conflict (posts_planned) when keep is Unsaid and posts are planned,
+// (would_be_past) when a post would have to go out at once or earlier; Invalid,
+// with the field at fault.
+func (s *Service) EditProfile(
+	ctx context.Context, actor audit.Actor, id account.ID, etag int64, keep ZoneChoice, edit func(*account.Profile),
+) (View, error) {
 	return s.onAccount(ctx, actor, auth.ManageAccounts, func(ctx context.Context, tx *store.Tx) (account.Account, error) {
 		a, err := tx.LockAccount(ctx, actor.WorkspaceID, id)
 		if err != nil {
@@ -91,10 +97,14 @@ func (s *Service) EditProfile(ctx context.Context, actor audit.Actor, id account
 		if err := profile.Validate(); err != nil {
 			return account.Account{}, err
 		}
+		was := a.Profile.TimeZone
 		if a, err = tx.SaveProfile(ctx, actor.WorkspaceID, id, etag, profile); err != nil {
 			return account.Account{}, err
 		}
-		return a, record(ctx, tx, actor, a, "account.edited", nil)
+		if err := record(ctx, tx, actor, a, "account.edited", nil); err != nil || profile.TimeZone == was {
+			return a, err
+		}
+		return a, changeZone(ctx, tx, actor, a, was, keep)
 	})
 }
 
@@ -193,11 +203,19 @@ func record(ctx context.Context, tx *store.Tx, actor audit.Actor, a account.Acco
 }
 
 // Begin starts connecting an account and returns where to send the browser. A
-// nil id connects a new account, else the account of the id is connected again.
-// Errors: Forbidden; NotFound; Invalid for an unknown network.
-func (s *Service) Begin(ctx context.Context, actor audit.Actor, session uuid.UUID, n account.Network, id *account.ID) (string, error) {
+// nil id connects a new account, which begins in the time zone, or in UTC when it
+// is empty; else the account of the id is connected again and keeps its own.
+// Errors: Forbidden; NotFound; Invalid for an unknown network or zone.
+func (s *Service) Begin(
+	ctx context.Context, actor audit.Actor, session uuid.UUID, n account.Network, id *account.ID, zone string,
+) (string, error) {
 	if err := auth.Require(actor, auth.ManageAccounts); err != nil {
 		return "", err
+	}
+	if zone != "" {
+		if _, err := schedule.Zone(zone); err != nil {
+			return "", err
+		}
 	}
 	connector, err := s.connector(n)
 	if err != nil {
@@ -205,7 +223,7 @@ func (s *Service) Begin(ctx context.Context, actor audit.Actor, session uuid.UUI
 	}
 	state, verifier := auth.NewToken(), auth.NewToken()
 	flow := store.OAuthState{
-		ID: uuid.Must(uuid.NewV7()), WorkspaceID: actor.WorkspaceID, StateHash: auth.HashToken(state), SessionID: session, Network: n,
+		ID: uuid.Must(uuid.NewV7()), WorkspaceID: actor.WorkspaceID, StateHash: auth.HashToken(state), SessionID: session, Network: n, TimeZone: zone,
 	}
 	if flow.VerifierSealed, err = s.Flows.Seal(ctx, verifierField(flow), verifier); err != nil {
 		return "", err
@@ -286,7 +304,7 @@ func (s *Service) save(ctx context.Context, actor audit.Actor, flow store.OAuthS
 			}
 		}
 		a, err = tx.ConnectAccount(ctx, actor.WorkspaceID, newID, flow.Network,
-			store.Identity{RemoteID: who.RemoteID, Handle: who.Handle, Name: who.Name}, firstZone)
+			store.Identity{RemoteID: who.RemoteID, Handle: who.Handle, Name: who.Name}, cmp.Or(flow.TimeZone, firstZone))
 		if err != nil {
 			return err
 		}

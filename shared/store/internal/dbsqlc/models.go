@@ -157,6 +157,8 @@ type Post struct {
 	FailureDetail      string
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+	RecurrenceID       *uuid.UUID
+	OccurrenceLocal    *string
 }
 
 type Reading struct {
@@ -177,6 +179,26 @@ type Reading struct {
 	Bookmarks     *int64
 	LinkClicks    *int64
 	ProfileClicks *int64
+}
+
+type Recurrence struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	AccountID   uuid.UUID
+	Content     []byte
+	Rule        string
+	StartLocal  string
+	Zone        string
+	Note        string
+	State       string
+	NextAt      *time.Time
+	Etag        int64
+	ActorKind   string
+	ActorID     uuid.UUID
+	ActorName   string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	RemovedAt   *time.Time
 }
 
 type Run struct {

@@ -12,9 +12,9 @@ import (
 )
 
 const insertOAuthState = `-- name: InsertOAuthState :exec
-INSERT INTO oauth_states (workspace_id, id, state_hash, session_id, network, account_id, verifier_sealed, created_at, expires_at)
+INSERT INTO oauth_states (workspace_id, id, state_hash, session_id, network, account_id, verifier_sealed, time_zone, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6,
-        $7, clock_timestamp(), clock_timestamp() + make_interval(secs => $8::float8))
+        $7, $8, clock_timestamp(), clock_timestamp() + make_interval(secs => $9::float8))
 `
 
 type InsertOAuthStateParams struct {
@@ -25,6 +25,7 @@ type InsertOAuthStateParams struct {
 	Network        string
 	AccountID      *uuid.UUID
 	VerifierSealed []byte
+	TimeZone       string
 	KeepSeconds    float64
 }
 
@@ -37,6 +38,7 @@ func (q *Queries) InsertOAuthState(ctx context.Context, arg InsertOAuthStatePara
 		arg.Network,
 		arg.AccountID,
 		arg.VerifierSealed,
+		arg.TimeZone,
 		arg.KeepSeconds,
 	)
 	return err
@@ -46,7 +48,7 @@ const useOAuthState = `-- name: UseOAuthState :one
 UPDATE oauth_states SET used_at = clock_timestamp()
 WHERE workspace_id = $1 AND state_hash = $2 AND session_id = $3
   AND used_at IS NULL AND expires_at > clock_timestamp()
-RETURNING id, network, account_id, verifier_sealed
+RETURNING id, network, account_id, verifier_sealed, time_zone
 `
 
 type UseOAuthStateParams struct {
@@ -60,6 +62,7 @@ type UseOAuthStateRow struct {
 	Network        string
 	AccountID      *uuid.UUID
 	VerifierSealed []byte
+	TimeZone       string
 }
 
 // One statement finds and burns it: of two callbacks with one state, one wins.
@@ -71,6 +74,7 @@ func (q *Queries) UseOAuthState(ctx context.Context, arg UseOAuthStateParams) (U
 		&i.Network,
 		&i.AccountID,
 		&i.VerifierSealed,
+		&i.TimeZone,
 	)
 	return i, err
 }

@@ -905,7 +905,7 @@ func (q *Queries) RenewLeases(ctx context.Context, arg RenewLeasesParams) error 
 }
 
 const sendingViews = `-- name: SendingViews :many
-SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at,
+SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, p.recurrence_id, p.occurrence_local, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at,
        a.network, a.handle, a.remote_id, a.status AS account_status,
        coalesce(ap.content_hash, '') AS approved_hash,
        coalesce(ap.version_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS approved_version_id,
@@ -985,6 +985,8 @@ func (q *Queries) SendingViews(ctx context.Context, arg SendingViewsParams) ([]S
 			&i.Post.FailureDetail,
 			&i.Post.CreatedAt,
 			&i.Post.UpdatedAt,
+			&i.Post.RecurrenceID,
+			&i.Post.OccurrenceLocal,
 			&i.Version.WorkspaceID,
 			&i.Version.ID,
 			&i.Version.PostID,

@@ -760,6 +760,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/recurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the recurrences
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-recurrences"];
+        put?: never;
+        /**
+         * Repeat a post by a rule
+         * @description Takes the right `edit_posts`.
+         */
+        post: operations["create-recurrence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recurrences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The next ten dates of a rule
+         * @description Takes the right `read_workspace`.
+         */
+        post: operations["preview-recurrence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recurrences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a recurrence
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["get-recurrence"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a recurrence away
+         * @description Takes the right `schedule_posts`.
+         */
+        delete: operations["remove-recurrence"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit a recurrence and its posts that nobody approved
+         * @description Takes the right `edit_posts`.
+         */
+        patch: operations["edit-recurrence"];
+        trace?: never;
+    };
+    "/v1/recurrences/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make no more posts
+         * @description Takes the right `schedule_posts`.
+         */
+        post: operations["end-recurrence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recurrences/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make no posts for a while
+         * @description Takes the right `schedule_posts`.
+         */
+        post: operations["pause-recurrence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recurrences/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make posts again
+         * @description Takes the right `schedule_posts`.
+         */
+        post: operations["resume-recurrence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs": {
         parameters: {
             query?: never;
@@ -1028,6 +1160,11 @@ export interface components {
             account_id?: string;
             /** @enum {string} */
             network: "x";
+            /**
+             * @description The browser's, in which a new account begins; left out, UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string;
         };
         ConnectOutputBody: {
             authorize_url: string;
@@ -1044,6 +1181,21 @@ export interface components {
             /** @description Send it to review at once. */
             submit?: boolean;
         };
+        CreateRecurrenceInputBody: {
+            account_id: string;
+            note?: string;
+            parts: components["schemas"]["PartText"][];
+            /**
+             * @description An RRULE without DTSTART. FREQ is DAILY, WEEKLY, MONTHLY or YEARLY; UNTIL is a local time.
+             * @example FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
+             */
+            rule: string;
+            /**
+             * @description A wall clock in the account's zone: the first date it may come to, and the time of day.
+             * @example 2026-11-25T09:30:00
+             */
+            start_local: string;
+        };
         EditAccountInputBody: {
             audience?: string;
             banned_words?: string[];
@@ -1056,6 +1208,11 @@ export interface components {
             interests?: string[];
             /** Format: int64 */
             min_gap_minutes?: number;
+            /**
+             * @description What a new time_zone means for posts that are planned: the same moment, or the same wall clock. Needed when there are any.
+             * @enum {string}
+             */
+            planned_posts?: "keep_instant" | "keep_local_time";
             /** Format: int64 */
             posts_per_week?: number;
             projects?: components["schemas"]["Project"][];
@@ -1067,6 +1224,12 @@ export interface components {
             /** @description Why it was changed. */
             note?: string;
             parts: components["schemas"]["PartText"][];
+        };
+        EditRecurrenceInputBody: {
+            note?: string;
+            parts?: components["schemas"]["PartText"][];
+            rule?: string;
+            start_local?: string;
         };
         Event: {
             /** @example post.approved */
@@ -1243,6 +1406,14 @@ export interface components {
             held: components["schemas"]["Attention"];
             unknown: components["schemas"]["Attention"];
         };
+        Occurrence: {
+            /** Format: date-time */
+            due_at: string;
+            /** @example 2026-11-25T09:30:00 */
+            local: string;
+            /** @description What the clocks' change or another post means for it, in sentences. */
+            notes: string[];
+        };
         PageEventBody: {
             items: components["schemas"]["Event"][];
             /** @description Where the next page begins; null on the last. */
@@ -1260,6 +1431,11 @@ export interface components {
         };
         PagePostSummaryBody: {
             items: components["schemas"]["PostSummary"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+        };
+        PageRecurrenceBody: {
+            items: components["schemas"]["Recurrence"][];
             /** @description Where the next page begins; null on the last. */
             next_cursor: string | null;
         };
@@ -1327,6 +1503,8 @@ export interface components {
             parts_count: number;
             /** Format: date-time */
             published_at: string | null;
+            /** @description The recurrence it was made of. */
+            recurrence_id: string | null;
             remote_url: string | null;
             /** @description The newest one. */
             review: components["schemas"]["Review"] | null;
@@ -1372,6 +1550,8 @@ export interface components {
             parts_count: number;
             /** Format: date-time */
             published_at: string | null;
+            /** @description The recurrence it was made of. */
+            recurrence_id: string | null;
             remote_url: string | null;
             /**
              * Format: int64
@@ -1384,6 +1564,25 @@ export interface components {
             text: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        PreviewRecurrenceInputBody: {
+            account_id: string;
+            /** @description The text, when it should be compared with what the account said. */
+            parts?: components["schemas"]["PartText"][];
+            /** @example FREQ=MONTHLY;BYDAY=-1FR */
+            rule: string;
+            /** @example 2026-11-25T09:30:00 */
+            start_local: string;
+        };
+        PreviewRecurrenceOutputBody: {
+            /** @description There are no dates after these. */
+            ends: boolean;
+            /** @description At most ten dates. */
+            next: components["schemas"]["Occurrence"][];
+            rule: string;
+            time_zone: string;
+            /** @description Sentences about the whole. */
+            warnings: string[];
         };
         Problem: {
             /**
@@ -1443,6 +1642,8 @@ export interface components {
             parts_count: number;
             /** Format: date-time */
             published_at: string | null;
+            /** @description The recurrence it was made of. */
+            recurrence_id: string | null;
             remote_url: string | null;
             /**
              * Format: int64
@@ -1507,6 +1708,39 @@ export interface components {
         };
         ReasonedInputBody: {
             reason?: string;
+        };
+        Recurrence: {
+            account: components["schemas"]["AccountRef"];
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            etag: string;
+            id: string;
+            /** @description The next ten dates; none when it has ended. */
+            next: components["schemas"]["Occurrence"][];
+            note: string;
+            parts: components["schemas"]["PartText"][];
+            /**
+             * Format: int64
+             * @description How many of its posts are not out and not over.
+             */
+            planned: number;
+            /**
+             * @description An RRULE (RFC 5545) without DTSTART, daily or coarser.
+             * @example FREQ=WEEKLY;BYDAY=MO,TH
+             */
+            rule: string;
+            /**
+             * @description The wall clock it counts from.
+             * @example 2026-11-25T09:30:00
+             */
+            start_local: string;
+            /** @enum {string} */
+            state: "active" | "paused" | "ended";
+            /** @example Europe/Berlin */
+            time_zone: string;
+            /** Format: date-time */
+            updated_at: string;
         };
         ResolveInputBody: {
             /** @description It is on the network. */
@@ -2365,6 +2599,8 @@ export interface operations {
                 /** @description One or more states, separated by commas. */
                 state?: string;
                 account_id?: string;
+                /** @description The posts made of one recurrence. */
+                recurrence_id?: string;
                 /** @description A piece of the text. */
                 q?: string;
             };
@@ -3079,6 +3315,327 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListQueueDepthBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-recurrences": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                limit?: number;
+                account_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRecurrenceBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-recurrence": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key gets the first answer, marked Idempotency-Replayed. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRecurrenceInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recurrence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-recurrence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRecurrenceInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewRecurrenceOutputBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-recurrence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recurrence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-recurrence": {
+        parameters: {
+            query?: {
+                /** @description What becomes of its planned posts. Needed when there are any. */
+                posts?: "keep" | "cancel_unapproved" | "cancel_all";
+            };
+            header?: {
+                /** @description The etag that was seen, in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "edit-recurrence": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was seen, in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditRecurrenceInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recurrence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-recurrence": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was seen, in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recurrence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pause-recurrence": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was seen, in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recurrence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-recurrence": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was seen, in quotes. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recurrence"];
                 };
             };
             /** @description A problem */
