@@ -70,6 +70,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Role != "" {
 		params["role"] = cfg.Role
 	}
+	pc.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		encodeUUIDs(conn.TypeMap())
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool: %w", classify(err))

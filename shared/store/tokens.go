@@ -61,20 +61,46 @@ func (tx *Tx) PutTokens(ctx context.Context, workspace uuid.UUID, id account.ID,
 	return nil
 }
 
+// TokensOf returns the sealed tokens of accounts. An account that was never
+// connected is not in the answer.
+func (tx *Tx) TokensOf(ctx context.Context, refs []AccountRef) (map[AccountRef]TokenRow, error) {
+	var arg dbsqlc.TokensOfAccountsParams
+	for _, r := range refs {
+		arg.WorkspaceIds = append(arg.WorkspaceIds, r.WorkspaceID)
+		arg.AccountIds = append(arg.AccountIds, uuid.UUID(r.AccountID))
+	}
+	rows, err := tx.q.TokensOfAccounts(ctx, arg)
+	if err != nil {
+		return nil, fmt.Errorf("load tokens of %d accounts: %w", len(refs), classify(err))
+	}
+	out := make(map[AccountRef]TokenRow, len(rows))
+	for _, r := range rows {
+		out[AccountRef{WorkspaceID: r.WorkspaceID, AccountID: account.ID(r.AccountID)}] = TokenRow{
+			SealedTokens: SealedTokens{Version: r.Version, Access: r.AccessSealed, Refresh: r.RefreshSealed, Scopes: r.Scopes, ExpiresAt: r.ExpiresAt.UTC()},
+			Network:      account.Network(r.Network), Status: account.Status(r.Status), LeaseLive: r.LeaseLive,
+			UnclearAt: utcOrNil(r.RefreshUnclearAt), Now: r.Now.UTC(),
+		}
+	}
+	return out, nil
+}
+
 // Tokens returns an account's sealed tokens. Errors: NotFound (code no_tokens).
 func (tx *Tx) Tokens(ctx context.Context, workspace uuid.UUID, id account.ID) (TokenRow, error) {
-	r, err := tx.q.TokensOfAccount(ctx, dbsqlc.TokensOfAccountParams{WorkspaceID: workspace, AccountID: uuid.UUID(id)})
+	ref := AccountRef{WorkspaceID: workspace, AccountID: id}
+	all, err := tx.TokensOf(ctx, []AccountRef{ref})
 	if err != nil {
-		if err := classify(err); apperr.KindOf(err) != apperr.NotFound {
-			return TokenRow{}, fmt.Errorf("load tokens of account %s: %w", id, err)
-		}
-		return TokenRow{}, apperr.New(apperr.NotFound, "no_tokens", "the account is not connected").WithHint("Connect the account again.")
+		return TokenRow{}, err
 	}
-	return TokenRow{
-		SealedTokens: SealedTokens{Version: r.Version, Access: r.AccessSealed, Refresh: r.RefreshSealed, Scopes: r.Scopes, ExpiresAt: r.ExpiresAt.UTC()},
-		Network:      account.Network(r.Network), Status: account.Status(r.Status), LeaseLive: r.LeaseLive,
-		UnclearAt: utcOrNil(r.RefreshUnclearAt), Now: r.Now.UTC(),
-	}, nil
+	row, ok := all[ref]
+	if !ok {
+		return TokenRow{}, NoTokens()
+	}
+	return row, nil
+}
+
+// NoTokens says that an account was never connected.
+func NoTokens() error {
+	return apperr.New(apperr.NotFound, "no_tokens", "the account is not connected").WithHint("Connect the account again.")
 }
 
 // LeaseRefresh takes the one refresh lane of an account for the version read

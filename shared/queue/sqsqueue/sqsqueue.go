@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/gather"
 	"rostrum/shared/killpoint"
 	"rostrum/shared/queue"
 )
@@ -37,13 +37,19 @@ const inParallel = 8
 type Queues struct {
 	api  *sqs.Client
 	urls map[queue.Name]string
+	// hiding gathers, for each queue, what changes visibility in one moment.
+	hiding map[queue.Name]*gather.Group[hide, error]
 }
 
 var _ queue.Sender = (*Queues)(nil)
 
 // New returns the queues at the addresses given.
 func New(api *sqs.Client, urls map[queue.Name]string) *Queues {
-	return &Queues{api: api, urls: urls}
+	q := &Queues{api: api, urls: urls, hiding: map[queue.Name]*gather.Group[hide, error]{}}
+	for name := range urls {
+		q.hiding[name] = &gather.Group[hide, error]{Limit: batchSize, AtOnce: inParallel}
+	}
+	return q
 }
 
 // Send puts the envelopes on their queues, in batches of at most ten messages
@@ -208,17 +214,50 @@ func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, receiptH
 	if d < 0 || d > maxVisibility {
 		return apperr.New(apperr.Invalid, "bad_visibility", "a message is hidden for 0 to %s, not %s", maxVisibility, d)
 	}
-	_, err := q.api.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: aws.String(url), ReceiptHandle: aws.String(receiptHandle),
-		VisibilityTimeout: int32((d + time.Second - 1) / time.Second),
+	h := hide{receiptHandle, int32((d + time.Second - 1) / time.Second)}
+	fault, err := q.hiding[name].Do(ctx, h, func(ctx context.Context, all []hide) ([]error, error) {
+		return q.hideAll(ctx, name, url, all), nil
 	})
-	if err == nil {
-		return nil
+	return errors.Join(err, fault)
+}
+
+// hide is one message that is to be hidden for whole seconds.
+type hide struct {
+	receiptHandle string
+	seconds       int32
+}
+
+// hideAll changes the visibility of messages in one call and returns the fault
+// of each. A call that is lost is lost for all of them: asking again for each
+// would keep their posts waiting.
+func (q *Queues) hideAll(ctx context.Context, name queue.Name, url string, all []hide) []error {
+	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(url)}
+	for i, h := range all {
+		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(h.receiptHandle), VisibilityTimeout: h.seconds,
+		})
 	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && notHeld(api.ErrorCode()) {
-		return apperr.New(apperr.NotFound, "message_not_in_flight", "the message is no longer in flight on queue %s", name).WithCause(err)
+	faults := make([]error, len(all))
+	out, err := q.api.ChangeMessageVisibilityBatch(ctx, in)
+	if err != nil {
+		for i := range faults {
+			faults[i] = unavailable(err, "change visibility on queue %s", name)
+		}
+		return faults
 	}
-	return unavailable(err, "change visibility on queue %s", name)
+	for _, f := range out.Failed {
+		i, err := strconv.Atoi(aws.ToString(f.Id))
+		if err != nil || i < 0 || i >= len(all) {
+			continue
+		}
+		cause := fmt.Errorf("%s: %s", aws.ToString(f.Code), aws.ToString(f.Message))
+		if notHeld(aws.ToString(f.Code)) {
+			faults[i] = apperr.New(apperr.NotFound, "message_not_in_flight", "the message is no longer in flight on queue %s", name).WithCause(cause)
+			continue
+		}
+		faults[i] = unavailable(cause, "change visibility on queue %s", name)
+	}
+	return faults
 }
 
 // notHeld tells the codes with which SQS says that a receipt handle holds no

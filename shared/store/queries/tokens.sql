@@ -7,13 +7,14 @@ SET version = excluded.version, access_sealed = excluded.access_sealed, refresh_
     refresh_lease_until = NULL, refresh_lease_id = NULL, refresh_unclear_at = NULL
 WHERE account_tokens.version < excluded.version;
 
--- name: TokensOfAccount :one
+-- name: TokensOfAccounts :many
 SELECT t.*, a.network, a.status,
        (t.expires_at - clock_timestamp() < interval '0')::boolean AS expired,
        (t.refresh_lease_until IS NOT NULL AND t.refresh_lease_until > clock_timestamp())::boolean AS lease_live,
        clock_timestamp()::timestamptz AS now
-FROM account_tokens t JOIN accounts a ON a.workspace_id = t.workspace_id AND a.id = t.account_id
-WHERE t.workspace_id = $1 AND t.account_id = $2;
+FROM (SELECT unnest(sqlc.arg(workspace_ids)::uuid[]) AS workspace_id, unnest(sqlc.arg(account_ids)::uuid[]) AS account_id) i
+JOIN account_tokens t ON t.workspace_id = i.workspace_id AND t.account_id = i.account_id
+JOIN accounts a ON a.workspace_id = t.workspace_id AND a.id = t.account_id;
 
 -- name: TokenVersion :one
 SELECT version FROM account_tokens WHERE workspace_id = $1 AND account_id = $2 FOR UPDATE;

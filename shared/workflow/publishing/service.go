@@ -72,7 +72,7 @@ type Service struct {
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration
 
-	reads   gather.Group[store.PostRef, store.Sending]
+	reads   gather.Group[store.PostRef, loaded]
 	intents gather.Group[store.Intent, judgement]
 	results gather.Group[settled, bool]
 }
@@ -88,7 +88,7 @@ func actor(workspace uuid.UUID) audit.Actor { return audit.SystemActor(workspace
 // back.
 func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error {
 	ref := store.PostRef{WorkspaceID: m.WorkspaceID, PostID: post.ID(m.SubjectID), CorrelationID: m.CorrelationID}
-	view, err := s.load(ctx, ref)
+	view, heard, err := s.load(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,18 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 		return err
 	}
 	killpoint.Here("send.prepared")
+	if err := s.waitFor(ctx, view.DueIn-s.Clock.Now().Sub(heard)); err != nil {
+		return err
+	}
 	return s.sendParts(ctx, job)
+}
+
+// waitFor waits in place, on the monotonic clock, for a post to fall due.
+func (s *Service) waitFor(ctx context.Context, d time.Duration) error {
+	if err := clock.Wait(ctx, d); err != nil {
+		return apperr.New(apperr.Unavailable, "out_of_time", "the invocation ended before the post was due").WithCause(err)
+	}
+	return nil
 }
 
 // job is one post on its way out in this invocation.
@@ -124,28 +135,39 @@ type job struct {
 	remote []string
 }
 
+// loaded is what was read of a post, with our clock at the moment it was heard.
+type loaded struct {
+	view  store.Sending
+	found bool
+	heard time.Time
+}
+
 // load reads a post, in one statement with the others that were just received.
-func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, error) {
-	return s.reads.Do(ctx, ref, func(ctx context.Context, refs []store.PostRef) ([]store.Sending, error) {
-		var views map[post.ID]store.Sending
-		err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-			var err error
-			views, err = tx.LoadSendings(ctx, refs)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		out := make([]store.Sending, len(refs))
-		for i, ref := range refs {
-			view, ok := views[ref.PostID]
-			if !ok || view.Post.WorkspaceID != ref.WorkspaceID {
-				return nil, apperr.New(apperr.NotFound, "post_not_found", "there is no post %s here", ref.PostID)
-			}
-			out[i] = view
-		}
-		return out, nil
+func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, time.Time, error) {
+	l, err := s.reads.Do(ctx, ref, s.readAll)
+	if err == nil && !l.found {
+		err = apperr.New(apperr.NotFound, "post_not_found", "there is no post %s here", ref.PostID)
+	}
+	return l.view, l.heard, err
+}
+
+func (s *Service) readAll(ctx context.Context, refs []store.PostRef) ([]loaded, error) {
+	var views map[post.ID]store.Sending
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		views, err = tx.LoadSendings(ctx, refs)
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	heard := s.Clock.Now()
+	out := make([]loaded, len(refs))
+	for i, ref := range refs {
+		view, found := views[ref.PostID]
+		out[i] = loaded{view, found && view.Post.WorkspaceID == ref.WorkspaceID, heard}
+	}
+	return out, nil
 }
 
 // patience is how long this invocation can wait for a post.
@@ -326,8 +348,8 @@ func (s *Service) intend(ctx context.Context, in store.Intent) (judgement, error
 		if j.Wait > s.patience(ctx) {
 			return j, s.comeBack(ctx, store.PostRef{WorkspaceID: in.WorkspaceID, PostID: in.PostID, AccountID: in.AccountID})
 		}
-		if err := clock.Wait(ctx, j.Wait); err != nil {
-			return j, apperr.New(apperr.Unavailable, "out_of_time", "the invocation ended before the post was due").WithCause(err)
+		if err := s.waitFor(ctx, j.Wait); err != nil {
+			return j, err
 		}
 	}
 }

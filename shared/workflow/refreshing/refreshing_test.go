@@ -218,3 +218,36 @@ func TestARowThatWasTamperedWithDoesNotOpen(t *testing.T) {
 	_, err := b.token(t)
 	require.Equal(t, "vault_mismatch", apperr.As(err).Code)
 }
+
+// Those who ask in one moment share one statement; each gets its own account's.
+func TestManyAccountsAtOnceEachGetTheirOwnToken(t *testing.T) {
+	t.Parallel()
+	b := setup(t, time.Hour)
+	accounts := []account.Account{b.Account, b.AddAccount(t, b.Workspace, "second"), b.AddAccount(t, b.Workspace, "third")}
+	for _, a := range accounts[1:] {
+		sealed, err := b.vault.Seal(t.Context(), vault.Field{WorkspaceID: b.Workspace, AccountID: a.ID, Name: "access", Version: 1}, config.Secret("token of "+a.Handle))
+		require.NoError(t, err)
+		b.across(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.PutTokens(ctx, b.Workspace, a.ID, store.SealedTokens{Version: 1, Access: sealed, ExpiresAt: time.Now().Add(time.Hour)})
+		})
+	}
+	never := b.AddAccount(t, b.Workspace, "never")
+	want := map[account.ID]string{accounts[0].ID: b.granted.AccessToken, accounts[1].ID: "token of second", accounts[2].ID: "token of third"}
+	var wg sync.WaitGroup
+	for range 20 {
+		for _, a := range accounts {
+			wg.Go(func() {
+				got, err := b.service.AccessToken(t.Context(), b.Workspace, a.ID)
+				if err != nil || got.Reveal() != want[a.ID] {
+					t.Errorf("account %s got %q, %v", a.Handle, got.Reveal(), err)
+				}
+			})
+		}
+		wg.Go(func() {
+			if _, err := b.service.AccessToken(t.Context(), b.Workspace, never.ID); apperr.KindOf(err) != apperr.NotFound {
+				t.Errorf("an account that was never connected was answered with %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -18,6 +18,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
+	"rostrum/shared/gather"
 	"rostrum/shared/killpoint"
 	"rostrum/shared/platform"
 	"rostrum/shared/store"
@@ -52,6 +53,16 @@ type Service struct {
 	Connectors map[account.Network]platform.Connector
 	Clock      clock.Clock
 	Logger     *slog.Logger
+
+	reads gather.Group[store.AccountRef, opened]
+}
+
+// opened is what was read of an account: the row, and the access token where
+// the row says that it is good.
+type opened struct {
+	row    store.TokenRow
+	access config.Secret
+	err    error
 }
 
 // AccessToken returns an access token of the account that is good for a
@@ -61,15 +72,19 @@ type Service struct {
 func (s *Service) AccessToken(ctx context.Context, workspace uuid.UUID, id account.ID) (config.Secret, error) {
 	const looks = 20
 	for range looks {
-		row, err := s.tokens(ctx, workspace, id)
+		read, err := s.reads.Do(ctx, store.AccountRef{WorkspaceID: workspace, AccountID: id}, s.readAll)
+		if err == nil {
+			err = read.err
+		}
 		if err != nil {
 			return "", err
 		}
+		row := read.row
 		if row.Status != account.Connected {
 			return "", needsReconnect()
 		}
-		if row.ExpiresAt.Sub(row.Now) > fresh {
-			return s.unseal(ctx, workspace, id, row, "access")
+		if isFresh(row) {
+			return read.access, nil
 		}
 		if !row.LeaseLive {
 			done, err := s.refresh(ctx, workspace, id, row)
@@ -88,6 +103,40 @@ func (s *Service) AccessToken(ctx context.Context, workspace uuid.UUID, id accou
 		}
 	}
 	return "", apperr.New(apperr.Unavailable, "token_refreshing", "the account's sign-in is being renewed").WithRetryAfter(15 * time.Second)
+}
+
+func isFresh(row store.TokenRow) bool { return row.ExpiresAt.Sub(row.Now) > fresh }
+
+// readAll reads the tokens that are asked for in one moment with one statement,
+// and opens each of them once, whoever asks for it. Nothing of it is kept.
+func (s *Service) readAll(ctx context.Context, refs []store.AccountRef) ([]opened, error) {
+	var rows map[store.AccountRef]store.TokenRow
+	err := s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		rows, err = tx.TokensOf(ctx, refs)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[store.AccountRef]opened, len(rows))
+	out := make([]opened, len(refs))
+	for i, ref := range refs {
+		t, ok := known[ref]
+		if !ok {
+			row, found := rows[ref]
+			t = opened{row: row}
+			switch {
+			case !found:
+				t.err = store.NoTokens()
+			case row.Status == account.Connected && isFresh(row):
+				t.access, t.err = s.unseal(ctx, ref.WorkspaceID, ref.AccountID, row, "access")
+			}
+			known[ref] = t
+		}
+		out[i] = t
+	}
+	return out, nil
 }
 
 // Reject makes the next AccessToken fetch a new token.

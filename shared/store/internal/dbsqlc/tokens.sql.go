@@ -168,21 +168,22 @@ func (q *Queries) TokenVersion(ctx context.Context, arg TokenVersionParams) (int
 	return version, err
 }
 
-const tokensOfAccount = `-- name: TokensOfAccount :one
+const tokensOfAccounts = `-- name: TokensOfAccounts :many
 SELECT t.workspace_id, t.account_id, t.version, t.access_sealed, t.refresh_sealed, t.scopes, t.expires_at, t.refresh_lease_until, t.refresh_lease_id, t.refresh_unclear_at, t.updated_at, a.network, a.status,
        (t.expires_at - clock_timestamp() < interval '0')::boolean AS expired,
        (t.refresh_lease_until IS NOT NULL AND t.refresh_lease_until > clock_timestamp())::boolean AS lease_live,
        clock_timestamp()::timestamptz AS now
-FROM account_tokens t JOIN accounts a ON a.workspace_id = t.workspace_id AND a.id = t.account_id
-WHERE t.workspace_id = $1 AND t.account_id = $2
+FROM (SELECT unnest($1::uuid[]) AS workspace_id, unnest($2::uuid[]) AS account_id) i
+JOIN account_tokens t ON t.workspace_id = i.workspace_id AND t.account_id = i.account_id
+JOIN accounts a ON a.workspace_id = t.workspace_id AND a.id = t.account_id
 `
 
-type TokensOfAccountParams struct {
-	WorkspaceID uuid.UUID
-	AccountID   uuid.UUID
+type TokensOfAccountsParams struct {
+	WorkspaceIds []uuid.UUID
+	AccountIds   []uuid.UUID
 }
 
-type TokensOfAccountRow struct {
+type TokensOfAccountsRow struct {
 	WorkspaceID       uuid.UUID
 	AccountID         uuid.UUID
 	Version           int64
@@ -201,28 +202,41 @@ type TokensOfAccountRow struct {
 	Now               time.Time
 }
 
-func (q *Queries) TokensOfAccount(ctx context.Context, arg TokensOfAccountParams) (TokensOfAccountRow, error) {
-	row := q.db.QueryRow(ctx, tokensOfAccount, arg.WorkspaceID, arg.AccountID)
-	var i TokensOfAccountRow
-	err := row.Scan(
-		&i.WorkspaceID,
-		&i.AccountID,
-		&i.Version,
-		&i.AccessSealed,
-		&i.RefreshSealed,
-		&i.Scopes,
-		&i.ExpiresAt,
-		&i.RefreshLeaseUntil,
-		&i.RefreshLeaseID,
-		&i.RefreshUnclearAt,
-		&i.UpdatedAt,
-		&i.Network,
-		&i.Status,
-		&i.Expired,
-		&i.LeaseLive,
-		&i.Now,
-	)
-	return i, err
+func (q *Queries) TokensOfAccounts(ctx context.Context, arg TokensOfAccountsParams) ([]TokensOfAccountsRow, error) {
+	rows, err := q.db.Query(ctx, tokensOfAccounts, arg.WorkspaceIds, arg.AccountIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TokensOfAccountsRow
+	for rows.Next() {
+		var i TokensOfAccountsRow
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.AccountID,
+			&i.Version,
+			&i.AccessSealed,
+			&i.RefreshSealed,
+			&i.Scopes,
+			&i.ExpiresAt,
+			&i.RefreshLeaseUntil,
+			&i.RefreshLeaseID,
+			&i.RefreshUnclearAt,
+			&i.UpdatedAt,
+			&i.Network,
+			&i.Status,
+			&i.Expired,
+			&i.LeaseLive,
+			&i.Now,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const tokensToRefresh = `-- name: TokensToRefresh :many
