@@ -155,13 +155,15 @@ func (c *campaign) burst(ctx context.Context) error {
 	if left := time.Until(due); left < 5*time.Second {
 		return fmt.Errorf("seeding took too long: %s are left", left)
 	}
-	if _, err := a.Start(ctx, arena.How{TickEvery: 20 * time.Second}); err != nil {
+	sender, err := a.Start(ctx, arena.How{TickEvery: 20 * time.Second})
+	if err != nil {
 		return err
 	}
 	arena.Pause(ctx, time.Until(due))
 	if err := a.Settle(ctx, 5*time.Minute, 0); err != nil {
 		return err
 	}
+	sender.Stop() // And not killed, so that its profile is written.
 	late := lateness(a)
 	name := fmt.Sprintf("%d posts due in one second, %d accounts, network 200 ms: ", c.posts, accounts)
 	c.add("B1", name+"drain", percentile(late, 1).Seconds(), "s", "<= 10 (5)")
