@@ -13,9 +13,17 @@ locals {
     audit-chain          = { functions = ["metrics"], pattern = "{ $.msg = \"audit chain does not verify\" }" }
     token-not-stored     = { functions = ["publish", "metrics"], pattern = "{ $.msg = \"refreshed tokens could not be stored\" }" }
     handler-panicked     = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.msg = \"handler panicked\" }" }
-    audit-chain          = { functions = ["metrics"], pattern = "{ $.msg = \"audit chain does not verify\" }" }
     dependency-away      = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.error_kind = \"unavailable\" }" }
   }
+  # What the functions measure (shared/telemetry), written as lines of JSON in
+  # their logs, which CloudWatch makes metrics of; a test holds the names to those
+  # in the code.
+  measures = { for name in [
+    "lateness_ms", "calls", "call_ms", "queue_wait_ms", "posts_held", "posts_unknown", "unknown_age_s", "posts_need_person",
+    "need_person_age_s", "agent_input_tokens", "agent_output_tokens", "agent_micro_usd", "token_refreshes", "tick_ms",
+    "posts_dispatched", "db_ms",
+  ] : name => name }
+
   filters = merge([
     for signal, s in local.signals : {
       for f in s.functions : "${signal}/${f}" => { signal = signal, function = f, pattern = s.pattern }
@@ -92,10 +100,16 @@ locals {
       audit-chain          = { threshold = 1, period = 60, periods = 1, description = "The audit log is not as it was sealed." }
       token-not-stored     = { threshold = 1, period = 60, periods = 1, description = "A refreshed token was lost: its account will have to be connected again." }
       handler-panicked     = { threshold = 1, period = 60, periods = 1, description = "A handler panicked: a defect." }
-      audit-chain          = { threshold = 1, period = 60, periods = 1, description = "The audit log is not as it was written." }
       dependency-away      = { threshold = 5, period = 60, periods = 3, description = "The database or a network does not answer." }
       } : signal => merge(local.alarm_defaults, a, {
         namespace = local.signal_namespace, metric = signal, of_periods = max(a.periods, a.periods == 3 ? 5 : 1)
+    }) },
+    { for key, a in {
+      posts-late                                         = { metric = local.measures.lateness_ms, statistic = "p99", period = 300, threshold = 5000, periods = 2, of_periods = 3, description = "One post in a hundred goes out more than 5 s late, though nothing held it." }
+      unknown-too-long                                   = { metric = local.measures.unknown_age_s, threshold = 1800, periods = 3, description = "A post has been unknown for half an hour: reading its account back does not settle it." }
+      needs-person                                       = { metric = local.measures.need_person_age_s, threshold = 14400, periods = 3, description = "Somebody should have decided about an unknown post four hours ago." }
+      } : key => merge(local.alarm_defaults, { statistic = "Maximum" }, a, {
+        namespace                                        = local.signal_namespace, dimensions = { function = "publish" }
     }) },
     { for key, a in {
       database-connections = { metric = "DatabaseConnections", threshold = floor(0.8 * var.database_max_connections), description = "80 % of the database's connections are taken." }

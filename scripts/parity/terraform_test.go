@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rostrum/shared/store/storetest"
+	"rostrum/shared/telemetry"
 )
 
 // Terraform and other plain YAML readers take template.yaml as it is, so it
@@ -69,6 +71,31 @@ func TestAlarmsWaitForLinesThatTheCodeLogs(t *testing.T) {
 		}
 		require.Contains(t, written, value, "alarms.tf waits for %s %q, which no code writes", field, value)
 	}
+}
+
+// What is measured is graphed or rung for under its own name, and nothing else
+// is listened to.
+func TestTerraformKnowsTheMetricsThatTheCodeWrites(t *testing.T) {
+	t.Parallel()
+	terraform := read(t, "/infra/terraform/alarms.tf") + read(t, "/infra/terraform/observability.tf")
+	list := regexp.MustCompile(`(?s)measures = \{ for name in \[(.*?)\]`).FindStringSubmatch(terraform)
+	require.Len(t, list, 2)
+	var known, measured []string
+	for _, m := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(list[1], -1) {
+		known = append(known, m[1])
+	}
+	for _, m := range telemetry.Metrics() {
+		measured = append(measured, string(m))
+	}
+	require.ElementsMatch(t, measured, known)
+	shown := map[string]string{}
+	for _, m := range regexp.MustCompile(`local\.(?:measures\.|by_value\[")(\w+)`).FindAllStringSubmatch(terraform, -1) {
+		shown[m[1]] = ""
+	}
+	for _, m := range regexp.MustCompile(`(\w+) = "(network|outcome|queue|agent)"`).FindAllStringSubmatch(terraform, -1) {
+		require.Equal(t, telemetry.Metric(m[1]).Dimension(), m[2], m[1])
+	}
+	require.ElementsMatch(t, measured, slices.Collect(maps.Keys(shown)), "a metric that nobody sees costs all the same")
 }
 
 // stringsInCode are the string literals of what runs in the cloud.

@@ -239,6 +239,29 @@ run "every_alarm_has_a_runbook" {
   }
 }
 
+run "alarms_hear_what_is_measured" {
+  assert {
+    condition     = alltrue([for f in aws_lambda_function.function : f.environment[0].variables["METRICS_NAMESPACE"] == local.signal_namespace])
+    error_message = "The functions must measure into the namespace that the alarms listen to."
+  }
+  assert {
+    condition     = alltrue([for key in ["posts-late", "unknown-too-long", "needs-person"] : aws_cloudwatch_metric_alarm.alarm[key].namespace == local.signal_namespace && aws_cloudwatch_metric_alarm.alarm[key].dimensions == tomap({ function = "publish" })])
+    error_message = "An alarm on what publish measures must name its dimension as it is written."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.alarm["posts-late"].extended_statistic == "p99" && aws_cloudwatch_metric_alarm.alarm["posts-late"].threshold == 5000
+    error_message = "Lateness must ring by its 99th percentile."
+  }
+  assert {
+    condition     = toset([for a in aws_cloudwatch_metric_alarm.alarm : a.metric_name if a.namespace == local.signal_namespace && !contains(keys(local.measures), a.metric_name) && !contains(keys(local.signals), a.metric_name)]) == toset([])
+    error_message = "An alarm listens to a metric that nobody writes."
+  }
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets) == length(local.widgets) && strcontains(aws_cloudwatch_dashboard.main.dashboard_body, "lateness_ms")
+    error_message = "The dashboard must show what is measured."
+  }
+}
+
 run "connections_fit" {
   assert {
     condition     = local.connections_at_most <= var.database_max_connections - 10
