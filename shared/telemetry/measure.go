@@ -20,8 +20,9 @@ type Metric string
 // The metrics.
 const (
 	// Lateness is the time in milliseconds from when a post was due until the
-	// network had it; by network. Of posts that were free to go on their second:
-	// those that something held, or that were let go late, are in PostsHeld.
+	// network had it; by network. Only of posts that were free to go on their
+	// second: one that was held, approved late or tried before is late for a
+	// reason that its page names.
 	Lateness Metric = "lateness_ms"
 	// Calls counts calls that publish; by outcome, a platform.Class.
 	Calls Metric = "calls"

@@ -15,6 +15,7 @@ import (
 	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry/telemetrytest"
 )
 
 func TestAPostGoesOutOnItsSecondAndNotBefore(t *testing.T) {
@@ -339,4 +340,35 @@ func TestTheInvocationsLastSecondsAreNotSpentOnANewPart(t *testing.T) {
 	require.Len(t, b.sent.of(t, queue.PublishPost), 1)
 	b.send(t, b.retryNow(t, p))
 	require.Equal(t, []string{"one", "two"}, b.audienceTexts())
+}
+
+// An alarm hangs on this: it is for what is ours to answer for.
+func TestLatenessIsMeasuredOfPostsThatWereFreeToGoOnTheirSecond(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, measured := telemetrytest.Measured(t, nil)
+	send := func(p post.Post) map[string][]float64 {
+		require.NoError(t, b.service.Send(ctx, b.message(p, queue.PublishPost), nil))
+		return measured()
+	}
+	got := send(b.Scheduled(t, time.Second, "on time"))
+	require.Equal(t, []float64{1}, got["calls accepted"])
+	require.Len(t, got["call_ms x"], 1)
+	require.Len(t, got["lateness_ms x"], 1)
+	require.GreaterOrEqual(t, got["lateness_ms x"][0], 0.0)
+	require.Less(t, got["lateness_ms x"][0], 60_000.0)
+
+	// Approved, and so changed, ten seconds after it was due.
+	got = send(b.Scheduled(t, -10*time.Second, "let go late"))
+	require.Equal(t, []float64{1}, got["calls accepted"])
+	require.Empty(t, got["lateness_ms x"])
+
+	b.fault(t, fault.Rule{Preset: "rate_limited", Times: 1})
+	again := b.Scheduled(t, time.Second, "told to wait")
+	got = send(again)
+	require.Equal(t, []float64{1}, got["calls delayed"])
+	require.Empty(t, got["lateness_ms x"])
+	got = send(b.retryNow(t, again))
+	require.Equal(t, []float64{1}, got["calls accepted"])
+	require.Empty(t, got["lateness_ms x"], "the network made it wait")
 }

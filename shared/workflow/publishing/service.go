@@ -29,6 +29,7 @@ import (
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 )
 
 const (
@@ -380,6 +381,7 @@ func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.
 	}
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
+	defer telemetry.Time(ctx, telemetry.CallTime, string(j.view.Network))()
 	return j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo})
 }
 

@@ -18,6 +18,7 @@ import (
 	"rostrum/shared/publication"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
+	"rostrum/shared/telemetry"
 )
 
 const (
@@ -47,14 +48,29 @@ type settled struct {
 
 func (r settled) last() bool { return r.intent.Part == len(r.job.texts)-1 }
 
+// lateness is the end of the call minus the post's due time.
+func (r settled) lateness() time.Duration { return r.at.Sub(r.job.view.Post.Schedule.DueAt) }
+
+// measure counts the call, and how late the post is if that is ours to answer
+// for: its first call, and nothing that somebody or something did to it after it
+// was due.
+func (r settled) measure(ctx context.Context) {
+	telemetry.Measure(ctx, telemetry.Calls, string(r.outcome.Class), 1)
+	p := r.job.view.Post
+	if r.outcome.Class == platform.Accepted && r.intent.Part == 0 && r.judged.Tries == 0 && !p.UpdatedAt.After(p.Schedule.DueAt) {
+		telemetry.Measure(ctx, telemetry.Lateness, string(r.job.view.Network), float64(r.lateness().Milliseconds()))
+	}
+}
+
 // record writes the outcome and says whether the next part may go. The id that
 // the network gave is in nobody else's memory, so a database that is away is
 // asked again until the time is up; after that, reading back finds it.
 func (s *Service) record(ctx context.Context, r settled) (bool, error) {
 	s.Logger.LogAttrs(ctx, slog.LevelInfo, "call ended", slog.String("post_id", r.job.ref.PostID.String()),
 		slog.Int("part", r.intent.Part), slog.String("outcome", string(r.outcome.Class)), slog.String("code", r.outcome.Code),
-		slog.String("remote_id", r.outcome.RemoteID), slog.String("request_id", r.outcome.RequestID),
+		slog.String("remote_id", r.outcome.RemoteID), slog.String("request_id", r.outcome.RequestID), slog.Int64("lateness_ms", r.lateness().Milliseconds()),
 		slog.String("attempt_id", r.intent.AttemptID.String()), slog.String("correlation_id", r.job.ref.CorrelationID.String()))
+	r.measure(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resultPatience)
 	defer cancel()
 	if r.outcome.Class == platform.Unauthorized {
