@@ -19,10 +19,14 @@ const unclear = {
   settled_by: "",
 };
 
-function setup(permissions = ["resolve_unknown"]) {
-  const post = aPost({ state: "unknown", actions: ["resolve"] });
+function setup(permissions = ["resolve_unknown"], simulated: string | null = null) {
+  const post = aPost({
+    state: "unknown",
+    actions: ["resolve"],
+    failure: { code: "connection_reset", sentence: "Looked 3 times; the post is not on the account so far." },
+  });
   const asked = serve({
-    "GET /v1/me": () => ({ body: aMe({ permissions }) }),
+    "GET /v1/me": () => ({ body: aMe({ permissions, links: { simulated_network: simulated } }) }),
     "GET /v1/posts/1/attempts": () => ({ body: { items: [unclear] } }),
     "POST /v1/posts/1/resolve": () => ({ body: { ...post, state: "published" } }),
   });
@@ -35,6 +39,8 @@ describe("an unclear post", () => {
   it("shows the evidence and takes the link of the post that is there", async () => {
     const { user, answer } = setup();
     await screen.findByText(/The connection broke/);
+    expect(screen.getByText(/Looked 3 times/)).toBeVisible();
+    expect(screen.getByRole("link", { name: /on X/ })).toHaveAttribute("href", "https://x.com/tidewater");
     await user.type(screen.getByLabelText("It is there"), "https://x.com/tidewater/status/9");
     await user.click(await screen.findByRole("button", { name: "It is there" }));
     await waitFor(() =>
@@ -47,6 +53,11 @@ describe("an unclear post", () => {
     expect(answer()).toBeUndefined();
     await user.click(screen.getByRole("button", { name: "Send it again" }));
     await waitFor(() => expect(answer()).toEqual({ found: false, resend: true }));
+  });
+  it("leads to the simulated network when that is what was sent to", async () => {
+    setup(["resolve_unknown"], "http://localhost:8081/_sim/ledger");
+    const link = () => screen.getByRole("link", { name: /on X/ });
+    await waitFor(() => expect(link()).toHaveAttribute("href", "http://localhost:8081/tidewater"));
   });
   it("asks nobody without the right to answer", async () => {
     setup([]);

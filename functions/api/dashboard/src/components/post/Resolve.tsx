@@ -2,11 +2,14 @@ import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { Post } from "../../api/model";
 import { useAttempts, useResolve } from "../../api/posts";
-import { useMay } from "../../api/session";
+import { useMay, useMe } from "../../api/session";
+import { useAccountLooks } from "../../lib/accounts";
+import { exactTime } from "../../lib/time";
 import { say } from "../../lib/toast";
 import { ProblemNote } from "../Empty";
 import { Panel } from "../Panel";
 import { attemptWords } from "./Attempts";
+import facts from "./Facts.module.css";
 import classes from "./Resolve.module.css";
 
 /** The one case where a person must look: what is known, and the two answers. */
@@ -16,23 +19,47 @@ export function Resolve({ post }: { post: Post }) {
   const may = useMay("resolve_unknown");
   const [url, setUrl] = useState("");
   const unclear = attempts?.filter((a) => a.state === "unknown").at(-1);
-  const profile = `https://x.com/${post.account.handle}`;
+  const looks = useAccountLooks();
+  const zone = post.due_zone ?? looks(post.account.id).zone;
+  const simulated = useMe().data?.links.simulated_network;
+  const profile = new URL(`/${post.account.handle}`, simulated ?? "https://x.com").href;
   const answer = (
     what: { found: true; remote_url: string } | { found: false; resend: boolean },
     words: string,
   ) => resolve.mutate({ id: post.id, answer: what }, { onSuccess: () => say(words) });
   return (
     <Panel title="Is it out? Please look" tone="violet">
-      <p>
-        {unclear?.detail || attemptWords.unknown.sentence} Rostrum does not send it again by itself, because
-        it could then be there twice.
-      </p>
+      <p>Rostrum does not send it again by itself, because it could then be there twice. What is known:</p>
+      <dl className={`${facts.facts} ${classes.evidence}`}>
+        {unclear && (
+          <div>
+            <dt>{post.parts.length > 1 ? `Part ${unclear.part + 1} sent` : "Sent"}</dt>
+            <dd className="num">{exactTime(unclear.started_at, zone)}</dd>
+          </div>
+        )}
+        <div>
+          <dt>X answered</dt>
+          <dd>{unclear?.detail || attemptWords.unknown.sentence}</dd>
+        </div>
+        {post.failure && post.failure.sentence !== unclear?.detail && (
+          <div>
+            <dt>Read back</dt>
+            <dd>{post.failure.sentence}</dd>
+          </div>
+        )}
+        {unclear && (
+          <div>
+            <dt>Its text</dt>
+            <dd className={classes.text}>{post.parts[unclear.part]?.text}</dd>
+          </div>
+        )}
+      </dl>
       <ol className={classes.steps}>
         <li>
           <a href={profile} target="_blank" rel="noreferrer" className="link">
             Open @{post.account.handle} on X<span className="sr"> (opens a new tab)</span>
           </a>{" "}
-          and look for the text below.
+          and look for that text.
         </li>
         <li>Say what you found.</li>
       </ol>
