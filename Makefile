@@ -86,6 +86,17 @@ fault: need-go ## Every fault scenario, by seed: kill, freeze, cut, lose, and ju
 fault/short: need-go ## One seed of each fault scenario that CI runs
 	@$(FAULT) -short -seed $(or $(SEED),1)
 
+# A seed means the same story only with the same POSTS and LANES.
+SOAK = mkdir -p $(BUILD) && go build -o $(BUILD)/soak ./scripts/soak && exec $(BUILD)/soak
+
+.PHONY: soak
+soak: need-go ## 100,000 posts (POSTS) in virtual time under random faults (SEED), held against what the audience saw
+	@$(SOAK) -posts $(or $(POSTS),100000) -seed $(or $(SEED),1) -lanes $(or $(LANES),4)
+
+.PHONY: soak/short
+soak/short: need-go ## The same with 2,000 posts
+	@$(SOAK) -posts 2000 -seed $(or $(SEED),1) -lanes 2
+
 # BENCH chooses (B1,B3); BENCH_JSON=file also writes the table as JSON.
 BENCHES := floor,B1,B2,B3,B6,B7,B8,B10
 .PHONY: bench

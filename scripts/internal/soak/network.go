@@ -1,0 +1,187 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/shared/account"
+	"rostrum/shared/apperr"
+	"rostrum/shared/config"
+	"rostrum/shared/platform"
+)
+
+// network is the audience's ledger, and what is still on its way to it.
+type network struct {
+	shown map[string][]platform.RemotePost
+	ids   int
+	// travelling are requests that will be taken late.
+	travelling []travelling
+}
+
+type travelling struct {
+	at      time.Time
+	remote  string
+	request platform.PublishRequest
+}
+
+// arrive takes the requests whose time has come.
+func (l *lane) arrive(now time.Time) {
+	slices.SortStableFunc(l.network.travelling, func(a, b travelling) int { return a.at.Compare(b.at) })
+	for len(l.network.travelling) > 0 && !l.network.travelling[0].at.After(now) {
+		t := l.network.travelling[0]
+		l.network.travelling = l.network.travelling[1:]
+		l.accept(t.remote, t.request, t.at)
+	}
+}
+
+// accept shows a part to the audience, and holds that against the promises.
+func (l *lane) accept(remote string, r platform.PublishRequest, at time.Time) string {
+	l.network.ids++
+	id := strconv.Itoa(l.network.ids)
+	if l.network.shown == nil {
+		l.network.shown = map[string][]platform.RemotePost{}
+	}
+	l.network.shown[remote] = append(l.network.shown[remote], platform.RemotePost{
+		ID: id, Text: r.Text, ReplyTo: r.ReplyTo, CreatedAt: at, URL: "https://network.example/" + id,
+	})
+	it := l.byText[r.Text]
+	if it == nil {
+		l.breaks(&l.report.Early, nil, "%q was seen long after its end", r.Text)
+		return id
+	}
+	part := slices.Index(it.texts, r.Text)
+	l.tell(it, "the audience sees part %d as %s (taken %s)", part, id, at.Format("15:04:05.000"))
+	switch {
+	case part < 0:
+		l.breaks(&l.report.Early, it, "%q was seen, which is not what was approved last", r.Text)
+		return id
+	case it.shown[part] != "":
+		l.breaks(&l.report.Duplicate, it, "part %d was seen twice", part)
+	case it.withdrawn:
+		l.breaks(&l.report.Early, it, "part %d was seen although the post was canceled", part)
+	case at.Before(it.due):
+		l.breaks(&l.report.Early, it, "part %d was seen %s before its time", part, it.due.Sub(at))
+	case part > 0 && it.shown[part-1] != r.ReplyTo:
+		l.breaks(&l.report.Lost, it, "part %d stands under %q, not under %q", part, r.ReplyTo, it.shown[part-1])
+	}
+	it.shown[part] = id
+	return id
+}
+
+// Publish is the network's side of a call. It loses answers, takes requests
+// late, and lets others work while the caller waits.
+func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.Outcome {
+	remote := r.Target.RemoteID
+	l.meanwhile(ctx, 60)
+	l.mayDie(6)
+	unclear := platform.Outcome{Class: platform.Unclear, Code: "timeout", Detail: "The network did not answer."}
+	switch {
+	case l.chance(25): // The request is lost.
+		l.forward(ctx, l.between(0, 10*time.Second))
+		return unclear
+	case l.chance(25): // It is taken when nobody waits for it any more.
+		late := l.between(0, l.options.LateBy)
+		if l.rng.IntN(2) == 0 {
+			late = l.options.LateBy - l.between(0, 2*time.Second)
+		}
+		l.network.travelling = append(l.network.travelling, travelling{at: l.clock.Now().Add(late), remote: remote, request: r})
+		l.forward(ctx, l.between(0, 10*time.Second))
+		return unclear
+	case l.chance(15):
+		return platform.Outcome{Class: platform.Delayed, Code: "rate_limited", Detail: "Too many.", RetryAfter: l.between(time.Second, 90*time.Second)}
+	case l.chance(10):
+		return platform.Outcome{Class: platform.NotSent, Code: "not_sent", Detail: "The network could not be reached."}
+	case l.chance(6):
+		return platform.Outcome{Class: platform.Unauthorized, Code: "http_401", Detail: "The token was not taken."}
+	case l.chance(4):
+		return platform.Outcome{Class: platform.Refused, Code: "http_400", Detail: "The network said no."}
+	case l.chance(3):
+		return platform.Outcome{Class: platform.OutOfCredit, Code: "http_402", Detail: "No credit."}
+	}
+	if l.showsTwin(remote, r) && l.chance(500) {
+		return platform.Outcome{Class: platform.Duplicate, Code: "duplicate_content", Detail: "It is there already."}
+	}
+	id := l.accept(remote, r, l.clock.Now())
+	l.forward(ctx, l.between(20*time.Millisecond, 400*time.Millisecond))
+	l.meanwhile(ctx, 30)
+	l.mayDie(8)
+	if l.chance(30) { // The answer is lost.
+		l.forward(ctx, l.between(0, 10*time.Second))
+		return unclear
+	}
+	return platform.Outcome{Class: platform.Accepted, Code: "accepted", RemoteID: id, RemoteURL: "https://network.example/" + id}
+}
+
+func (l *lane) showsTwin(remote string, r platform.PublishRequest) bool {
+	return slices.ContainsFunc(l.network.shown[remote], func(p platform.RemotePost) bool { return p.Text == r.Text })
+}
+
+// RecentPosts reads the account back. Reads may lag, fail, and last while
+// others work.
+func (l *lane) RecentPosts(ctx context.Context, target platform.Target, since string) ([]platform.RemotePost, error) {
+	switch {
+	case l.chance(30):
+		return nil, apperr.New(apperr.Unavailable, "network_away", "the network does not answer")
+	case l.chance(10):
+		return nil, apperr.New(apperr.RateLimited, "rate_limited", "too many reads").WithRetryAfter(l.between(time.Second, time.Minute))
+	case l.chance(5):
+		return nil, apperr.New(apperr.Forbidden, "not_readable", "the account cannot be read")
+	}
+	until := l.clock.Now()
+	if l.chance(200) {
+		until = until.Add(-l.between(readLag/2, readLag))
+	}
+	after, err := strconv.Atoi(since)
+	if err != nil {
+		after = 0
+	}
+	var posts []platform.RemotePost
+	for _, p := range slices.Backward(l.network.shown[target.RemoteID]) {
+		id, err := strconv.Atoi(p.ID)
+		if err != nil || id <= after || len(posts) == 100 {
+			break
+		}
+		if !p.CreatedAt.After(until) {
+			posts = append(posts, p)
+		}
+	}
+	l.meanwhile(ctx, 150)
+	return posts, nil
+}
+
+// ReadMetrics is not part of sending.
+func (l *lane) ReadMetrics(context.Context, platform.Target, []string) (map[string]platform.Metrics, error) {
+	return nil, errors.New("not part of sending")
+}
+
+// Delete is not part of sending.
+func (l *lane) Delete(context.Context, platform.Target, string) error {
+	return errors.New("not part of sending")
+}
+
+// AccessToken has a token unless the account's is being renewed or was revoked.
+// It stands between what a sender read and its intent.
+func (l *lane) AccessToken(ctx context.Context, _ uuid.UUID, id account.ID) (config.Secret, error) {
+	l.meanwhile(ctx, 40)
+	l.mayDie(3)
+	for _, a := range l.accounts {
+		if a.id != id {
+			continue
+		}
+		switch {
+		case a.revoked:
+			return "", apperr.New(apperr.Unauthenticated, "reconnect", "the account must be connected again")
+		case a.noTokenUntil.After(l.clock.Now()):
+			return "", apperr.New(apperr.Unavailable, "token_away", "the token is being renewed")
+		}
+	}
+	return "token", nil
+}
+
+// Reject is told that the network refused a token: the next is good.
+func (l *lane) Reject(context.Context, uuid.UUID, account.ID) error { return nil }

@@ -1,0 +1,134 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rostrum/shared/queue"
+)
+
+const (
+	// visibility is how long a message that was taken is hidden.
+	visibility = 180 * time.Second
+	// receives is how often one is handed out before it is a dead letter.
+	receives = 5
+)
+
+// message is one on the queue.
+type message struct {
+	at       time.Time
+	receives int
+	body     queue.Message
+}
+
+// messages are the publish queue.
+type messages struct{ waiting []*message }
+
+// Send puts messages on the queue. It may fail, and may lose, double, delay and
+// reorder what it took.
+func (l *lane) Send(_ context.Context, envelopes []queue.Envelope) ([]uuid.UUID, error) {
+	l.mayDie(3)
+	if l.chance(15) {
+		return nil, errors.New("the queue is away")
+	}
+	ids := make([]uuid.UUID, 0, len(envelopes))
+	for _, e := range envelopes {
+		ids = append(ids, e.ID)
+		if e.Queue != queue.Publish || l.chance(25) {
+			continue // Lost, or not about sending.
+		}
+		m, err := queue.Decode(e.Body)
+		if err != nil {
+			return ids, err
+		}
+		copies := 1
+		if l.chance(60) {
+			copies += 1 + l.rng.IntN(3)
+		}
+		for range copies {
+			delay := e.Delay + l.between(0, 1500*time.Millisecond)
+			if l.chance(40) {
+				delay += l.between(0, 15*time.Minute)
+			}
+			l.queue.waiting = append(l.queue.waiting, &message{at: l.clock.Now().Add(delay), body: m})
+		}
+	}
+	return ids, nil
+}
+
+// first is the message that comes first, nil when there is none.
+func (q *messages) first() *message {
+	if len(q.waiting) == 0 {
+		return nil
+	}
+	return slices.MinFunc(q.waiting, func(a, b *message) int { return a.at.Compare(b.at) })
+}
+
+func (q *messages) remove(m *message) {
+	if i := slices.Index(q.waiting, m); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
+}
+
+// deliver hands one message to a sender. A sender that dies or fails leaves it
+// to come again.
+func (l *lane) deliver(ctx context.Context, m *message) {
+	now := l.clock.Now()
+	m.receives++
+	m.at = now.Add(visibility)
+	patience := 40 * time.Second
+	if l.chance(100) {
+		patience = 13 * time.Second // An invocation whose time is nearly over.
+	}
+	working, cancel := context.WithDeadline(ctx, now.Add(patience))
+	defer cancel()
+	it := l.lookUp(m.body)
+	watch := func(ctx context.Context, d time.Duration) error { //nolint:unparam // the sender's form of it.
+		m.at = l.clock.Now().Add(d)
+		l.intent(it)
+		l.meanwhile(ctx, 60)
+		if l.chance(20) { // A sandbox that was frozen for a while.
+			l.forward(ctx, l.between(0, 14*time.Second))
+		}
+		l.mayDie(6)
+		return nil
+	}
+	alive, err := l.survive(func() error {
+		if m.body.Kind == queue.ReconcilePost {
+			return l.service.Reconcile(working, m.body)
+		}
+		return l.service.Send(working, m.body, watch)
+	})
+	switch {
+	case it != nil && !alive:
+		l.tell(it, "the sender died")
+	case it != nil && err != nil:
+		l.tell(it, "the sender failed: %v", err)
+	}
+	if alive && err == nil || m.receives >= receives {
+		l.queue.remove(m)
+	}
+}
+
+// intent holds an intent that was just committed against what people decided
+// before it.
+func (l *lane) intent(it *item) {
+	if it == nil {
+		return
+	}
+	l.tell(it, "intent")
+	switch now := l.clock.Now(); {
+	case it.withdrawn:
+		l.breaks(&l.report.Early, it, "an intent was committed after the post was canceled")
+	case !it.approved:
+		l.breaks(&l.report.Early, it, "an intent was committed without an approval")
+	case now.Before(it.due):
+		l.breaks(&l.report.Early, it, "an intent was committed %s before its time", it.due.Sub(now))
+	case l.accounts[it.account].paused:
+		l.breaks(&l.report.Early, it, "an intent was committed while the account was paused")
+	}
+}
