@@ -21,6 +21,10 @@ type network struct {
 	ids   int
 	// travelling are requests that will be taken late.
 	travelling []travelling
+	// worstCall makes the next call one that is taken as late as can be, and
+	// worstUntil is when reads stop to lag as far as they can.
+	worstCall  bool
+	worstUntil time.Time
 }
 
 type travelling struct {
@@ -77,9 +81,15 @@ func (l *lane) accept(remote string, r platform.PublishRequest, at time.Time) st
 // late, and lets others work while the caller waits.
 func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.Outcome {
 	remote := r.Target.RemoteID
+	unclear := platform.Outcome{Class: platform.Unclear, Code: "timeout", Detail: "The network did not answer."}
+	if l.network.worstCall {
+		l.network.worstCall = false
+		l.late(remote, r, l.options.LateBy-time.Second)
+		l.forward(ctx, 10*time.Second)
+		return unclear
+	}
 	l.meanwhile(ctx, 60)
 	l.mayDie(6)
-	unclear := platform.Outcome{Class: platform.Unclear, Code: "timeout", Detail: "The network did not answer."}
 	switch {
 	case l.chance(25): // The request is lost.
 		l.forward(ctx, l.between(0, 10*time.Second))
@@ -89,7 +99,7 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 		if l.rng.IntN(2) == 0 {
 			late = l.options.LateBy - l.between(0, 2*time.Second)
 		}
-		l.network.travelling = append(l.network.travelling, travelling{at: l.clock.Now().Add(late), remote: remote, request: r})
+		l.late(remote, r, late)
 		l.forward(ctx, l.between(0, 10*time.Second))
 		return unclear
 	case l.chance(15):
@@ -117,6 +127,11 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 	return platform.Outcome{Class: platform.Accepted, Code: "accepted", RemoteID: id, RemoteURL: "https://network.example/" + id}
 }
 
+// late takes a request when nobody waits for it any more.
+func (l *lane) late(remote string, r platform.PublishRequest, by time.Duration) {
+	l.network.travelling = append(l.network.travelling, travelling{at: l.clock.Now().Add(by), remote: remote, request: r})
+}
+
 func (l *lane) showsTwin(remote string, r platform.PublishRequest) bool {
 	return slices.ContainsFunc(l.network.shown[remote], func(p platform.RemotePost) bool { return p.Text == r.Text })
 }
@@ -133,7 +148,9 @@ func (l *lane) RecentPosts(ctx context.Context, target platform.Target, since st
 		return nil, apperr.New(apperr.Forbidden, "not_readable", "the account cannot be read")
 	}
 	until := l.clock.Now()
-	if l.chance(200) {
+	if until.Before(l.network.worstUntil) {
+		until = until.Add(-readLag)
+	} else if l.chance(200) {
 		until = until.Add(-l.between(readLag/2, readLag))
 	}
 	after, err := strconv.Atoi(since)

@@ -91,8 +91,13 @@ func (l *lane) deliver(ctx context.Context, m *message) {
 		m.at = l.clock.Now().Add(d)
 		l.intent(it)
 		l.meanwhile(ctx, 60)
-		if l.chance(20) { // A sandbox that was frozen for a while.
+		switch {
+		case l.chance(20): // A sandbox that was frozen for a while.
 			l.forward(ctx, l.between(0, 14*time.Second))
+		case l.chance(5): // Everything at its worst, within its bounds.
+			l.network.worstUntil = l.clock.Now().Add(3 * time.Minute)
+			l.forward(ctx, l.between(11*time.Second, 13*time.Second))
+			l.network.worstCall = true
 		}
 		l.mayDie(6)
 		return nil

@@ -20,9 +20,10 @@ const (
 	// lookLease keeps two readers of one account apart.
 	lookLease = 20 * time.Second
 	// settleWindow is how long after its start an attempt may still take
-	// effect: a call deadline of 10 s, a network that accepts 40 s later, and a
-	// read that lags 30 s behind. Absence is proved only by a read after it.
-	settleWindow = 82 * time.Second
+	// effect: a sender that was held up before its call, the call's deadline, a
+	// network that accepts 40 s later, and a read that lags 30 s behind. Absence
+	// is proved only by a read after it.
+	settleWindow = heldUpAtMost + callDeadline + 40*time.Second + 30*time.Second + 2*time.Second
 	// cleanReads is how many reads must find nothing before a part counts as absent.
 	cleanReads = 2
 	// clockSkew is how far the network's clock may be behind ours.

@@ -37,6 +37,8 @@ const (
 	lease = 25 * time.Second
 	// callDeadline bounds the one network call; it must be well inside lease.
 	callDeadline = 10 * time.Second
+	// heldUpAtMost is how long after its intent a call may still begin.
+	heldUpAtMost = lease - callDeadline - 2*time.Second
 	// lateGrace is how late still counts as on time for the catch-up rule.
 	lateGrace = 2 * time.Minute
 	// longestWait is how long a sender waits in place for a post to fall due;
@@ -376,7 +378,7 @@ func (s *Service) begin(ctx context.Context, ins []store.Intent) ([]judgement, e
 func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.Time) platform.Outcome {
 	now := s.Clock.Now()
 	elapsed := max(now.Sub(begun), now.Round(0).Sub(begun.Round(0)))
-	if elapsed > lease-callDeadline-2*time.Second || elapsed < -time.Second {
+	if elapsed > heldUpAtMost || elapsed < -time.Second {
 		return platform.Outcome{Class: platform.NotSent, Code: "lease_spent", Detail: "The sender was held up and did not start the call."}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
