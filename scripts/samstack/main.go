@@ -66,6 +66,11 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer closeLog()
+	release, err := cli.Claim(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	defer cli.Sweep(context.WithoutCancel(ctx))
 	address, err := sam.HostAddress(environ["HOST_ADDRESS"])
 	if err != nil {
@@ -106,6 +111,10 @@ func (p *program) do(ctx context.Context, what string, args []string) error {
 	}
 	if len(args) != 2 || args[0] == "" || args[1] == "" {
 		return errors.New("say which function and which payload, for example: make sam-invoke FN=publish EVENT=publish/one-due.json")
+	}
+	// Before anything is built or started for it.
+	if err := sam.CheckPayload(args[0], args[1]); err != nil {
+		return err
 	}
 	return p.invoke(ctx, func(t *host.Template) error { return p.cli.InvokeOne(ctx, t, args[0], args[1], os.Stdout) })
 }

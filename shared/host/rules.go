@@ -73,7 +73,7 @@ func (p *poller) due(ctx context.Context, m types.Message, firings map[string]fi
 	sent, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64)
 	age := p.host.options.Clock.Now().Sub(time.UnixMilli(sent))
 	if err != nil || age > one.schedule.MaxAge {
-		log.LogAttrs(ctx, slog.LevelWarn, "schedule skipped: its event is too old", slog.Duration("age", age))
+		log.LogAttrs(ctx, slog.LevelWarn, "schedule skipped: its event is too old", slog.Int64("age_ms", age.Milliseconds()))
 		return firing{}, false
 	}
 	if !one.busy.CompareAndSwap(false, true) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,6 +105,27 @@ func (c *CLI) Idle(template **host.Template) stack.Elsewhere {
 	}
 }
 
+// CheckPayload says what is wrong with a function's name or its payload's, when
+// events/ has nothing under it.
+func CheckPayload(function, event string) error {
+	functions, err := os.ReadDir("events")
+	if err != nil {
+		return fmt.Errorf("the folder events cannot be read: run from the repository's folder: %w", err)
+	}
+	known := names(functions, "")
+	if !slices.Contains(known, function) {
+		return fmt.Errorf("there is no function %q: FN is one of %s", function, strings.Join(known, ", "))
+	}
+	if info, err := os.Stat(filepath.Join("events", event)); err == nil && info.Mode().IsRegular() {
+		return nil
+	}
+	payloads, err := os.ReadDir(filepath.Join("events", function))
+	if err != nil {
+		return fmt.Errorf("the folder events cannot be read: %w", err)
+	}
+	return fmt.Errorf("there is no payload events/%s: EVENT is one of %s", event, strings.Join(names(payloads, function+"/"), ", "))
+}
+
 // InvokeOne invokes the function of that name with a payload of events/ and
 // writes its answer.
 func (c *CLI) InvokeOne(ctx context.Context, t *host.Template, name, event string, out io.Writer) error {
@@ -118,7 +140,7 @@ func (c *CLI) InvokeOne(ctx context.Context, t *host.Template, name, event strin
 		_, err = fmt.Fprintf(out, "%s\n", answer)
 		return err
 	}
-	return fmt.Errorf("there is no function %q: FN is one of %s", name, strings.Join(names(t), ", "))
+	return fmt.Errorf("template.yaml has no function %q", name)
 }
 
 // InvokeAll invokes every function with each of its payloads in events/, and
@@ -178,10 +200,10 @@ func failed(answer []byte) bool {
 	return json.Unmarshal(answer, &said) == nil && said.Message != nil
 }
 
-func names(t *host.Template) []string {
+func names(entries []os.DirEntry, prefix string) []string {
 	var out []string
-	for _, f := range t.Functions {
-		out = append(out, f.Name)
+	for _, e := range entries {
+		out = append(out, prefix+e.Name())
 	}
 	return out
 }

@@ -79,8 +79,20 @@ func TestHostAddressIsTheOneThatIsSet(t *testing.T) {
 	require.Equal(t, "192.0.2.1", address)
 }
 
-func TestUnknownFunctionIsNamedWithThoseThereAre(t *testing.T) {
+func TestAMistypedFunctionOrPayloadIsToldWhatThereIs(t *testing.T) {
+	t.Chdir("../../..")
+	require.NoError(t, CheckPayload("publish", "publish/one-due.json"))
+	require.ErrorContains(t, CheckPayload("publsh", "publish/one-due.json"), `no function "publsh": FN is one of api, generate, metrics, publish, review`)
+	require.ErrorContains(t, CheckPayload("publish", "publish"), "EVENT is one of publish/one-due.json, publish/one-malformed-of-three.json,")
+}
+
+func TestOnlyTheServersOfThisFolderAreThoseAnEarlierRunLeft(t *testing.T) {
 	t.Parallel()
-	err := (&CLI{}).InvokeOne(t.Context(), publish(), "publisher", "publish/one-due.json", nil)
-	require.ErrorContains(t, err, `no function "publisher": FN is one of publish`)
+	list := `    1 /sbin/init
+  217 /usr/bin/python3 /usr/bin/sam local start-lambda -t /repo/.build/sam/local-1.yaml --port 44905
+ 2185 /usr/bin/python3 /usr/bin/sam local start-api -t /repo/.build/sam/local-1.yaml --port 18080
+  218 /usr/bin/python3 /usr/bin/sam local start-api -t /other/.build/sam/local-1.yaml --port 18081
+  219 vim /repo/.build/sam/local-1.yaml
+`
+	require.Equal(t, []int{217, 2185}, serversIn(list, "/repo/.build/sam"))
 }

@@ -114,6 +114,11 @@ func (s *Stack) elsewhere(ctx context.Context, template *host.Template, queues, 
 		for name := range own {
 			own[name] = all[name]
 		}
+		// The path of a file here is none of theirs. Heads then go to the log, as in
+		// the cloud.
+		if _, ok := own["AUDIT_HEADS_FILE"]; ok {
+			own["AUDIT_HEADS_FILE"] = ""
+		}
 		for _, name := range localOnly() {
 			if value, ok := environment[name]; ok {
 				own[name] = value
