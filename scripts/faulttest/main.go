@@ -46,11 +46,12 @@ func run() int {
 	seed := flag.Uint64("seed", 1, "the first seed")
 	only := flag.String("scenario", "", "the scenarios to run, by number, with commas")
 	parallel := flag.Int("parallel", 5, "how many runs at once")
+	flood := flag.Int("flood", 10_000, "how many posts scenario 27 has one tenant send")
 	keep := flag.Bool("keep", false, "keep the senders' logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s := &suite{short: *short, seeds: *seeds, first: *seed, began: time.Now(), slots: make(chan struct{}, *parallel)}
+	s := &suite{short: *short, flood: *flood, seeds: *seeds, first: *seed, began: time.Now(), slots: make(chan struct{}, *parallel)}
 	if *short {
 		s.seeds = 1
 	}
@@ -71,6 +72,7 @@ func run() int {
 // suite is one campaign.
 type suite struct {
 	short   bool
+	flood   int
 	seeds   int
 	first   uint64
 	only    []string

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -93,66 +92,6 @@ func (r *trial) pauseAndCheck(ctx context.Context, a *arena.Arena, acc *arena.Ac
 		return fmt.Errorf("%d intents after the pause", after-before)
 	}
 	return a.Exec(ctx, "UPDATE accounts SET paused_at = NULL WHERE id = $1", id)
-}
-
-// floods measures how late a small tenant's posts are, alone and beside one
-// that has everything due in the same second.
-func floods(ctx context.Context, r *trial) error {
-	flood := 2000
-	alone, err := r.lateness(ctx, 0)
-	if err != nil {
-		return err
-	}
-	beside, err := r.lateness(ctx, flood)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("fault: scenario 27: the small tenant's p99 is %d ms alone, %d ms beside %d posts of another\n", alone.Milliseconds(), beside.Milliseconds(), flood)
-	return nil
-}
-
-func (r *trial) lateness(ctx context.Context, flood int) (time.Duration, error) {
-	a, accounts, err := r.world(ctx, 1, func(o *arena.Options) { o.Concurrency = "40" })
-	if err != nil {
-		return 0, err
-	}
-	var big []*arena.Account
-	if flood > 0 {
-		other, err := a.AddWorkspace(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if big, err = a.AddAccounts(ctx, other, 20); err != nil {
-			return 0, err
-		}
-	}
-	due := time.Now().Add(time.Duration(3+flood/100) * time.Second).Truncate(time.Second)
-	for _, acc := range big {
-		if _, err := a.Schedule(ctx, acc, due, r.contents(flood/len(big), 1)...); err != nil {
-			return 0, err
-		}
-	}
-	small, err := a.Schedule(ctx, accounts[0], due, r.contents(10, 1)...)
-	if err != nil {
-		return 0, err
-	}
-	end, err := start(ctx, a, 1, arena.How{TickEvery: 5 * time.Second, MaxConns: 8})
-	if err != nil {
-		return 0, err
-	}
-	defer end()
-	arena.Pause(ctx, time.Until(due))
-	if err := r.finish(ctx, a, 3*time.Minute, 0); err != nil {
-		return 0, err
-	}
-	var late []time.Duration
-	for _, item := range a.Network.Items(accounts[0].Handle, time.Time{}) {
-		late = append(late, item.AcceptedAt.Sub(due))
-	}
-	if len(late) != len(small) {
-		return 0, fmt.Errorf("%d of %d posts of the small tenant were seen", len(late), len(small))
-	}
-	return slices.Max(late), nil
 }
 
 // clockChanges resolves every minute around the clock changes of six zones in a

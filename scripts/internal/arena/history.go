@@ -2,6 +2,7 @@ package arena
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -52,6 +53,79 @@ func (a *Arena) History(ctx context.Context, accounts []*Account, posts int) err
 		return fmt.Errorf("write the history: %w", err)
 	}
 	return nil
+}
+
+// ScheduleMany is Schedule for thousands of posts of one tenant, written in one
+// statement a table: post i is due at due(i), on the accounts in turn.
+func (a *Arena) ScheduleMany(ctx context.Context, accounts []*Account, contents [][]string, due func(i int) time.Time) error {
+	person := accounts[0].Workspace.Person
+	var posts, versions, approvals [][]any
+	var made []*Post
+	now := time.Now().UTC()
+	for i, parts := range contents {
+		acc := accounts[i%len(accounts)]
+		content, err := post.Text(parts...).Canonical()
+		if err != nil {
+			return err
+		}
+		raw, err := stored(content)
+		if err != nil {
+			return err
+		}
+		id, version, hash := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), content.Hash(acc.ID)
+		at := due(i).UTC().Truncate(time.Second)
+		posts = append(posts, []any{
+			person.WorkspaceID, id, uuid.UUID(acc.ID), id, uuid.Must(uuid.NewV7()), "scheduled", version, at, at.Format("2006-01-02T15:04:05"), "UTC", now, now,
+		})
+		versions = append(versions, []any{person.WorkspaceID, version, id, 1, raw, hash, "person", person.ID, person.Name, now})
+		approvals = append(approvals, []any{person.WorkspaceID, uuid.Must(uuid.NewV7()), id, version, hash, "person", person.ID, person.Name, now})
+		made = append(made, &Post{Texts: content.Texts(), Due: at})
+		made[i].ID, made[i].WorkspaceID, made[i].AccountID = post.ID(id), person.WorkspaceID, acc.ID
+	}
+	err := pgx.BeginFunc(ctx, a.sql, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
+			return err
+		}
+		for _, table := range []struct {
+			name    string
+			columns []string
+			rows    [][]any
+		}{
+			{"posts", []string{
+				"workspace_id", "id", "account_id", "group_id", "correlation_id", "state", "version_id", "due_at", "due_local", "due_zone", "created_at", "updated_at",
+			}, posts},
+			{"versions", []string{
+				"workspace_id", "id", "post_id", "number", "content", "content_hash", "actor_kind", "actor_id", "actor_name", "created_at",
+			}, versions},
+			{"approvals", []string{
+				"workspace_id", "id", "post_id", "version_id", "content_hash", "actor_kind", "actor_id", "actor_name", "decided_at",
+			}, approvals},
+		} {
+			if _, err := tx.CopyFrom(ctx, pgx.Identifier{table.name}, table.columns, pgx.CopyFromRows(table.rows)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("schedule many posts: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.posts = append(a.posts, made...)
+	return nil
+}
+
+// stored is a content as the store keeps it.
+func stored(c post.Content) ([]byte, error) {
+	type part struct {
+		Text string `json:"text"`
+	}
+	var parts []part
+	for _, text := range c.Texts() {
+		parts = append(parts, part{text})
+	}
+	return json.Marshal(map[string]any{"parts": parts})
 }
 
 // DatabaseURL is the owner's address.
