@@ -116,10 +116,14 @@ func tickOnce(ctx context.Context, worker *store.Store) error {
 		if _, err := tx.UpdateHolds(ctx, 180*time.Second); err != nil {
 			return err
 		}
-		if _, err := tx.DispatchDue(ctx, 180*time.Second, 500, time.Time{}); err != nil {
+		plan, err := tx.PlanDispatch(ctx, 180*time.Second, 500, time.Time{})
+		if err != nil {
 			return err
 		}
-		_, err := tx.ReconcilesDue(ctx, 15*time.Second, 500)
+		if _, err := tx.DispatchPlanned(ctx, plan); err != nil {
+			return err
+		}
+		_, err = tx.ReconcilesDue(ctx, 15*time.Second, 500)
 		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,8 @@ const (
 	// sweepGrace leaves alone the rows whose writer is sending them right now.
 	sweepGrace = 10 * time.Second
 	sweepPage  = 500
+	// sweepPlan is for how many rows the order among tenants is laid down at once.
+	sweepPlan = 10 * sweepPage
 )
 
 // Relay runs transactions and sends what they enqueued.
@@ -92,17 +95,17 @@ func (r *Relay) Across(ctx context.Context, fn func(context.Context, *store.Tx) 
 	return nil
 }
 
-// Sweep resends, oldest first, every row that was committed more than ten
-// seconds ago and is not marked sent, and returns how many were taken by their
-// queues. It stops at the first page of which none was taken. It needs the
-// worker role. Errors: Unavailable when the database is away or no queue takes
-// anything.
+// Sweep resends every row that was committed more than ten seconds ago and is
+// not marked sent, the oldest of each workspace first, and returns how many were
+// taken by their queues. It stops at the first page of which none was taken. It
+// needs the worker role. Errors: Unavailable when the database is away or no
+// queue takes anything.
 func (r *Relay) Sweep(ctx context.Context) (int, error) {
 	total := 0
 	for {
 		var b batch
 		err := r.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-			rows, err := tx.Unsent(ctx, sweepGrace, sweepPage)
+			rows, err := tx.Unsent(ctx, sweepGrace, sweepPlan)
 			if err != nil {
 				return err
 			}
@@ -112,23 +115,36 @@ func (r *Relay) Sweep(ctx context.Context) (int, error) {
 		if err != nil {
 			return total, fmt.Errorf("sweep outbox: %w", err)
 		}
-		if len(b.rows) == 0 {
-			return total, nil
-		}
-		sent, err := r.Sender.Send(ctx, b.envelopes(ctx, r.Clock.Now()))
-		total += len(sent)
-		if len(sent) > 0 {
-			if err := r.Store.Across(ctx, markSent(sent)); err != nil {
+		for rows := range slices.Chunk(b.rows, sweepPage) {
+			some := b
+			some.rows = rows
+			sent, err := r.resend(ctx, some)
+			total += sent
+			if err != nil {
 				return total, fmt.Errorf("sweep outbox: %w", err)
 			}
+			if sent == 0 {
+				return total, nil
+			}
 		}
-		if err != nil {
-			return total, fmt.Errorf("sweep outbox: send %d messages: %w", len(b.rows), err)
-		}
-		if len(sent) == 0 || len(b.rows) < sweepPage {
+		if len(b.rows) < sweepPlan {
 			return total, nil
 		}
 	}
+}
+
+// resend sends a page and marks what its queues took.
+func (r *Relay) resend(ctx context.Context, b batch) (int, error) {
+	sent, err := r.Sender.Send(ctx, b.envelopes(ctx, r.Clock.Now()))
+	if len(sent) > 0 {
+		if err := r.Store.Across(ctx, markSent(sent)); err != nil {
+			return len(sent), err
+		}
+	}
+	if err != nil {
+		return len(sent), fmt.Errorf("send %d messages: %w", len(b.rows), err)
+	}
+	return len(sent), nil
 }
 
 // batch is what a transaction enqueued, with the database's time and ours as

@@ -40,8 +40,8 @@ func (tx *Tx) MarkSent(ctx context.Context, ids []uuid.UUID) error {
 	return nil
 }
 
-// Unsent returns at most limit rows, oldest first, that were written more than
-// grace ago and are not marked sent.
+// Unsent returns at most limit rows that were written more than grace ago and are
+// not marked sent, fair to workspaces: the oldest of each, then the next of each.
 func (tx *Tx) Unsent(ctx context.Context, grace time.Duration, limit int) ([]OutboxRow, error) {
 	rows, err := tx.q.UnsentOutbox(ctx, dbsqlc.UnsentOutboxParams{GraceSeconds: grace.Seconds(), MaxRows: int32(limit)})
 	if err != nil {

@@ -248,8 +248,11 @@ func dispatch(t *testing.T, w *storetest.World, lostBefore time.Time) []store.Du
 	t.Helper()
 	var due []store.Due
 	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		var err error
-		due, err = tx.DispatchDue(ctx, 180*time.Second, 100, lostBefore)
+		plan, err := tx.PlanDispatch(ctx, 180*time.Second, 100, lostBefore)
+		if err != nil {
+			return err
+		}
+		due, err = tx.DispatchPlanned(ctx, plan)
 		return err
 	}))
 	return due

@@ -327,26 +327,6 @@ type Due struct {
 	SendAt   time.Time
 }
 
-// DispatchDue marks one page of the posts that fall due within the horizon as
-// handed out and returns them. lostBefore, when not zero, hands out again what
-// was handed out before that instant: for a start at which every queue is empty.
-func (tx *Tx) DispatchDue(ctx context.Context, horizon time.Duration, limit int, lostBefore time.Time) ([]Due, error) {
-	rows, err := tx.q.DispatchDue(ctx, dbsqlc.DispatchDueParams{
-		HorizonSeconds: horizon.Seconds(), MaxRows: int32(limit), QueuesLost: !lostBefore.IsZero(), LostBefore: lostBefore.UTC(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("dispatch due posts: %w", classify(err))
-	}
-	out := make([]Due, len(rows))
-	for i, r := range rows {
-		out[i] = Due{
-			PostRef:  PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID), CorrelationID: r.CorrelationID},
-			Revision: r.Revision, SendAt: r.SendAt.UTC(),
-		}
-	}
-	return out, nil
-}
-
 // Dispatch marks one scheduled post as handed out; the caller writes the
 // message in the same transaction. Errors: Conflict when it is not scheduled.
 func (tx *Tx) Dispatch(ctx context.Context, r PostRef) (Due, error) {

@@ -14,15 +14,6 @@ SELECT unnest(sqlc.arg(ids)::uuid[]), unnest(sqlc.arg(workspace_ids)::uuid[]), u
 -- name: MarkOutboxSent :exec
 UPDATE outbox SET sent_at = clock_timestamp() WHERE id = ANY (sqlc.arg(ids)::uuid[]) AND sent_at IS NULL;
 
--- name: UnsentOutbox :many
--- What was committed but not marked sent. A grace period leaves alone what its
--- writer is sending at this moment; a double is harmless anyway.
-SELECT id, workspace_id, queue, body, deliver_at
-FROM outbox
-WHERE sent_at IS NULL AND created_at < clock_timestamp() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
-ORDER BY created_at
-LIMIT sqlc.arg(max_rows);
-
 -- name: DeleteOldOutbox :execrows
 DELETE FROM outbox WHERE sent_at < clock_timestamp() - make_interval(secs => sqlc.arg(keep_seconds)::float8);
 

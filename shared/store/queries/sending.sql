@@ -187,11 +187,6 @@ WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
 UPDATE accounts SET status = 'reauth_needed', etag = etag + 1, updated_at = clock_timestamp()
 WHERE workspace_id = $1 AND id = $2 AND status = 'connected';
 
--- name: ExpiredLeases :many
-SELECT workspace_id, id FROM posts
-WHERE state = 'sending' AND lease_until < now()
-ORDER BY lease_until LIMIT sqlc.arg(max_rows);
-
 -- name: UpdateHolds :execrows
 -- Says on each post that is due soon why it will not go, and takes the word
 -- back once the reason is gone.
@@ -217,31 +212,6 @@ UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_t
   dispatched_revision = CASE WHEN v.reason = '' THEN NULL ELSE p.dispatched_revision END
 FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
 
--- name: DispatchDue :many
--- now(), the transaction's start, because an index serves no volatile function.
--- Marks the posts that fall due within the horizon as handed out and returns
--- them, one page a call. A post is handed out once a revision; again only when
--- it is overdue by 30 s and nobody is at it, which is what makes losing every
--- queue harmless.
-WITH due AS (
-  SELECT p.workspace_id, p.id FROM posts p
-  WHERE p.state = 'scheduled'
-    AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
-    AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8))
-    AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
-                              'content_not_as_approved', 'found_late')
-    AND (p.dispatched_revision IS DISTINCT FROM p.revision
-         OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
-             AND p.dispatched_at < clock_timestamp() - interval '30 seconds')
-         OR (sqlc.arg(queues_lost)::boolean AND p.dispatched_at < sqlc.arg(lost_before)::timestamptz))
-  ORDER BY p.due_at, p.id
-  LIMIT sqlc.arg(max_rows)
-  FOR UPDATE OF p SKIP LOCKED
-)
-UPDATE posts p SET dispatched_revision = p.revision, dispatched_at = clock_timestamp()
-FROM due WHERE p.workspace_id = due.workspace_id AND p.id = due.id
-RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at;
-
 -- name: DispatchPost :one
 UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp()
 WHERE workspace_id = $1 AND id = $2 AND state = 'scheduled'
@@ -261,11 +231,6 @@ SET reconcile_at = clock_timestamp() + make_interval(secs => sqlc.arg(wait_secon
     failure_detail = sqlc.arg(failure_detail), etag = etag + 1, updated_at = clock_timestamp(),
     needs_person_at = CASE WHEN sqlc.arg(needs_person)::boolean THEN coalesce(needs_person_at, clock_timestamp()) ELSE needs_person_at END
 WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id) AND state = 'unknown';
-
--- name: ReconcilesDue :many
-SELECT workspace_id, id, correlation_id, reconcile_at::timestamptz AS reconcile_at FROM posts
-WHERE state = 'unknown' AND reconcile_at < now() - make_interval(secs => sqlc.arg(overdue_seconds)::float8)
-ORDER BY reconcile_at LIMIT sqlc.arg(max_rows);
 
 -- name: OwnedRemoteIDs :many
 -- Which of these the account's other deliveries already own: the same text

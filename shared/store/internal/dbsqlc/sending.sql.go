@@ -264,78 +264,6 @@ func (q *Queries) ClaimReconcile(ctx context.Context, arg ClaimReconcileParams) 
 	return i, err
 }
 
-const dispatchDue = `-- name: DispatchDue :many
-WITH due AS (
-  SELECT p.workspace_id, p.id FROM posts p
-  WHERE p.state = 'scheduled'
-    AND p.due_at < now() + make_interval(secs => $1::float8)
-    AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => $1::float8))
-    AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
-                              'content_not_as_approved', 'found_late')
-    AND (p.dispatched_revision IS DISTINCT FROM p.revision
-         OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
-             AND p.dispatched_at < clock_timestamp() - interval '30 seconds')
-         OR ($2::boolean AND p.dispatched_at < $3::timestamptz))
-  ORDER BY p.due_at, p.id
-  LIMIT $4
-  FOR UPDATE OF p SKIP LOCKED
-)
-UPDATE posts p SET dispatched_revision = p.revision, dispatched_at = clock_timestamp()
-FROM due WHERE p.workspace_id = due.workspace_id AND p.id = due.id
-RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at
-`
-
-type DispatchDueParams struct {
-	HorizonSeconds float64
-	QueuesLost     bool
-	LostBefore     time.Time
-	MaxRows        int32
-}
-
-type DispatchDueRow struct {
-	WorkspaceID   uuid.UUID
-	ID            uuid.UUID
-	Revision      int64
-	CorrelationID uuid.UUID
-	SendAt        time.Time
-}
-
-// now(), the transaction's start, because an index serves no volatile function.
-// Marks the posts that fall due within the horizon as handed out and returns
-// them, one page a call. A post is handed out once a revision; again only when
-// it is overdue by 30 s and nobody is at it, which is what makes losing every
-// queue harmless.
-func (q *Queries) DispatchDue(ctx context.Context, arg DispatchDueParams) ([]DispatchDueRow, error) {
-	rows, err := q.db.Query(ctx, dispatchDue,
-		arg.HorizonSeconds,
-		arg.QueuesLost,
-		arg.LostBefore,
-		arg.MaxRows,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []DispatchDueRow
-	for rows.Next() {
-		var i DispatchDueRow
-		if err := rows.Scan(
-			&i.WorkspaceID,
-			&i.ID,
-			&i.Revision,
-			&i.CorrelationID,
-			&i.SendAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const dispatchPost = `-- name: DispatchPost :one
 UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp()
 WHERE workspace_id = $1 AND id = $2 AND state = 'scheduled'
@@ -358,37 +286,6 @@ func (q *Queries) DispatchPost(ctx context.Context, arg DispatchPostParams) (Dis
 	var i DispatchPostRow
 	err := row.Scan(&i.Revision, &i.CorrelationID, &i.SendAt)
 	return i, err
-}
-
-const expiredLeases = `-- name: ExpiredLeases :many
-SELECT workspace_id, id FROM posts
-WHERE state = 'sending' AND lease_until < now()
-ORDER BY lease_until LIMIT $1
-`
-
-type ExpiredLeasesRow struct {
-	WorkspaceID uuid.UUID
-	ID          uuid.UUID
-}
-
-func (q *Queries) ExpiredLeases(ctx context.Context, maxRows int32) ([]ExpiredLeasesRow, error) {
-	rows, err := q.db.Query(ctx, expiredLeases, maxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ExpiredLeasesRow
-	for rows.Next() {
-		var i ExpiredLeasesRow
-		if err := rows.Scan(&i.WorkspaceID, &i.ID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const failPost = `-- name: FailPost :exec
@@ -840,49 +737,6 @@ func (q *Queries) PostBecomesUnknown(ctx context.Context, arg PostBecomesUnknown
 	var reconcile_at time.Time
 	err := row.Scan(&reconcile_at)
 	return reconcile_at, err
-}
-
-const reconcilesDue = `-- name: ReconcilesDue :many
-SELECT workspace_id, id, correlation_id, reconcile_at::timestamptz AS reconcile_at FROM posts
-WHERE state = 'unknown' AND reconcile_at < now() - make_interval(secs => $1::float8)
-ORDER BY reconcile_at LIMIT $2
-`
-
-type ReconcilesDueParams struct {
-	OverdueSeconds float64
-	MaxRows        int32
-}
-
-type ReconcilesDueRow struct {
-	WorkspaceID   uuid.UUID
-	ID            uuid.UUID
-	CorrelationID uuid.UUID
-	ReconcileAt   time.Time
-}
-
-func (q *Queries) ReconcilesDue(ctx context.Context, arg ReconcilesDueParams) ([]ReconcilesDueRow, error) {
-	rows, err := q.db.Query(ctx, reconcilesDue, arg.OverdueSeconds, arg.MaxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ReconcilesDueRow
-	for rows.Next() {
-		var i ReconcilesDueRow
-		if err := rows.Scan(
-			&i.WorkspaceID,
-			&i.ID,
-			&i.CorrelationID,
-			&i.ReconcileAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const renewLeases = `-- name: RenewLeases :exec
