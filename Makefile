@@ -15,7 +15,7 @@ GOLANGCI_VERSION := v2.15.0
 SQLC_VERSION     := v1.31.1
 
 # What ships: no cgo, no symbol tables, no paths of this machine.
-GO_SHIP := CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
+GO_SHIP := CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -tags lambda.norpc,grpcnotrace -trimpath -ldflags "-s -w"
 
 .PHONY: help
 help: ## Show this list
@@ -285,8 +285,8 @@ test/redis: need-go ## The request limits' suite on a real Redis: ROSTRUM_REDIS_
 	ROSTRUM_REDIS_URL="unix://$$dir/redis.sock?db=0" go test -count=1 ./shared/ratelimit
 
 .PHONY: test/localstack
-test/localstack: need-go ## Secrets, parameters, keys and rules against the LocalStack at LOCALSTACK_URL
+test/localstack: need-go ## Secrets, parameters, keys, files and rules against the LocalStack at LOCALSTACK_URL
 	@[ -n "$${LOCALSTACK_URL:-}" ] || { echo 'LOCALSTACK_URL is not set: start LocalStack and set it to its address, for example http://127.0.0.1:4566'; exit 1; }
-	@go test -count=1 -run 'OutOfAWS|ThatKMSClosed' -v ./shared/secrets ./shared/vault/awskms | grep -v '^=== '
+	@go test -count=1 -run 'OutOfAWS|ThatKMSClosed' -v ./shared/secrets ./shared/vault/awskms ./shared/blob | grep -v '^=== '
 	@go test -count=1 -tags localstack -v ./scripts/internal/localstack | grep -v '^=== '
 # -- end of this block --

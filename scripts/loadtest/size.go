@@ -23,7 +23,7 @@ const megabyte = 1 << 20
 // build compiles a program as it ships.
 func (c *campaign) build(ctx context.Context, name, path string) (string, float64, error) {
 	program := filepath.Join(c.dir, "bootstrap-"+name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", program, path)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", "lambda.norpc,grpcnotrace", "-trimpath", "-ldflags", "-s -w", "-o", program, path)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", 0, fmt.Errorf("build %s: %w: %s", path, err, out)
