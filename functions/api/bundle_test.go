@@ -20,6 +20,7 @@ import (
 	"rostrum/shared/account"
 	"rostrum/shared/audit"
 	"rostrum/shared/auth"
+	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
@@ -34,6 +35,7 @@ import (
 	"rostrum/shared/store/storetest"
 	"rostrum/shared/telemetry"
 	"rostrum/shared/vault"
+	"rostrum/shared/workflow/attaching"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
@@ -126,6 +128,12 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	limiter, err := ratelimit.New("", clock.System{}, logger)
 	require.NoError(t, err)
+	kept := blob.Settings{URL: "file://" + t.TempDir()}
+	files, err := blob.Open(t.Context(), kept, b.http.URL+blob.Path)
+	require.NoError(t, err)
+	t.Cleanup(files.Close)
+	beside, err := blob.Handler(t.Context(), kept)
+	require.NoError(t, err)
 	relay := &outbox.Relay{Store: db, Sender: sink{}, Clock: clock.System{}, Logger: logger}
 	b.server = &Server{
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
@@ -135,14 +143,18 @@ func setup(t *testing.T) *bundle {
 			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
 			Tokens: tokens, Flows: flows, PublicURL: b.http.URL,
 		},
-		Drafting: &drafting.Service{Relay: relay, CheckAddress: httpclient.NewGuard(nil).Check, Clock: clock.System{}, Logger: logger},
+		Drafting:  &drafting.Service{Relay: relay, CheckAddress: httpclient.NewGuard(nil).Check, Clock: clock.System{}, Logger: logger},
+		Attaching: &attaching.Service{Store: db, Files: files, Logger: logger},
 		Depths: func(context.Context) (map[queue.Name]sqsqueue.Depth, error) {
 			return map[queue.Name]sqsqueue.Depth{queue.Publish: {Visible: 3}}, nil
 		},
 		Limiter: limiter, Limits: LimitsFor(10_000),
 		Clock: clock.System{}, Logger: logger, Settings: Settings{PublicURL: b.http.URL, Model: "sim", ModelSimulated: true},
 	}
-	mux.set(b.server.Handler())
+	both := http.NewServeMux()
+	both.Handle("/", b.server.Handler())
+	both.Handle(blob.Path, beside)
+	mux.set(both)
 	return b
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rostrum/shared/blob"
 	"rostrum/shared/config"
 	"rostrum/shared/platform/x"
 	"rostrum/shared/telemetry"
@@ -27,6 +28,7 @@ type Config struct {
 
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
 	X           x.Settings
+	Files       blob.Settings
 
 	// PublicURL is the address browsers use; OAuth returns to it.
 	PublicURL string `env:"PUBLIC_URL,required,notEmpty"`

@@ -179,6 +179,10 @@ func accountWords(action string, d details) string {
 		return "paused sending" + d.behind("reason")
 	case "account.resumed", "workspace.resumed":
 		return "let sending go on"
+	case "media.added":
+		return "added the image " + d.text("name")
+	case "media.removed":
+		return "removed an image"
 	case "account.needs_reconnect":
 		return "was no longer accepted by the network"
 	}

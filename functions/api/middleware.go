@@ -143,15 +143,20 @@ func (s *Server) answerPanic(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, fmt.Errorf("panic: %v", v))
 }
 
-// csp fits the embedded dashboard: its own scripts only; styles also inline,
-// since its components set them.
-const csp = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
-	"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// cspWith fits the embedded dashboard: its own scripts only; styles also inline,
+// since its components set them; images from, and uploads to, where they are kept.
+func cspWith(media string) string {
+	if media != "" {
+		media = " " + media
+	}
+	return "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:" + media +
+		"; font-src 'self' data:; connect-src 'self'" + media + "; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+}
 
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", csp)
+		h.Set("Content-Security-Policy", s.csp)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")

@@ -80,6 +80,11 @@ func (s *Server) routes() []route {
 		post("pause-recurrence", "/v1/recurrences/{id}/pause", plan, "recurrences", "Make no posts for a while", s.pauseRecurrence),
 		post("resume-recurrence", "/v1/recurrences/{id}/resume", plan, "recurrences", "Make posts again", s.resumeRecurrence),
 		post("end-recurrence", "/v1/recurrences/{id}/end", plan, "recurrences", "Make no more posts", s.endRecurrence),
+		create("add-media", "/v1/media", edit, "media", "Begin to upload an image", http.StatusCreated, s.addMedia),
+		post("complete-media", "/v1/media/{id}/complete", edit, "media", "Say that an image is uploaded", s.completeMedia),
+		get("list-media", "/v1/media", read, "media", "List the images", s.listMedia),
+		get("get-media", "/v1/media/{id}", read, "media", "Show an image", s.getMedia),
+		del("remove-media", "/v1/media/{id}", edit, "media", "Remove an image that no post shows", s.removeMedia),
 
 		create("generate", "/v1/generate", agents, "agents", "Ask the agents for drafts", http.StatusAccepted, s.generate),
 		get("list-generations", "/v1/generations", read, "agents", "List the agents' runs", s.listGenerations),

@@ -23,6 +23,7 @@ import (
 	"rostrum/shared/ratelimit"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
+	"rostrum/shared/workflow/attaching"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
@@ -40,6 +41,7 @@ type Server struct {
 	Browsing   *browsing.Service
 	Drafting   *drafting.Service
 	Recurring  *recurring.Service
+	Attaching  *attaching.Service
 	// Depths says how much waits in each queue.
 	Depths func(context.Context) (map[queue.Name]sqsqueue.Depth, error)
 	// Limiter refuses what goes beyond Limits.
@@ -53,6 +55,7 @@ type Server struct {
 	Settings Settings
 
 	secure bool
+	csp    string
 }
 
 // Settings are what pages must know of an installation.
@@ -66,11 +69,14 @@ type Settings struct {
 	SimulatedNetworkURL string
 	Model               string
 	ModelSimulated      bool
+	// MediaOrigin is where browsers reach images when that is not PublicURL.
+	MediaOrigin string
 }
 
 // Handler returns the whole of it.
 func (s *Server) Handler() http.Handler {
 	s.secure = strings.HasPrefix(s.Settings.PublicURL, "https://")
+	s.csp = cspWith(s.Settings.MediaOrigin)
 	mux := http.NewServeMux()
 	s.register(mux)
 	mux.HandleFunc("GET /openapi.json", serveOpenAPI)

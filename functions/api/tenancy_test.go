@@ -26,7 +26,7 @@ func (e plainError) Error() string { return string(e) }
 
 // belongings are the ids of everything that one tenant owns.
 type belongings struct {
-	posts, accounts, ideas, generations, sources, recurrences string
+	posts, accounts, ideas, generations, sources, recurrences, media string
 }
 
 func (tn *tenant) fill(t *testing.T) belongings {
@@ -43,6 +43,7 @@ func (tn *tenant) fill(t *testing.T) belongings {
 	})
 	require.Equal(t, http.StatusCreated, r.status, r.text)
 	b.recurrences = r.str("id")
+	b.media = tn.addMedia(t, "ours only "+tn.email).str("id")
 	require.NoError(t, tn.worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		id, err := tx.AddIdea(ctx, tn.actor.WorkspaceID, store.Idea{AccountID: tn.account.ID, Title: "ours only " + tn.email, Angle: "x"})
 		b.ideas = id.String()
@@ -99,7 +100,7 @@ func foreignPath(path string, theirs belongings) (string, bool) {
 	resource, _, _ := strings.Cut(rest, "/")
 	id, ok := map[string]string{
 		"posts": theirs.posts, "accounts": theirs.accounts, "ideas": theirs.ideas, "generations": theirs.generations, "sources": theirs.sources,
-		"recurrences": theirs.recurrences,
+		"recurrences": theirs.recurrences, "media": theirs.media,
 	}[resource]
 	out := strings.NewReplacer("{id}", id, "{network}", "x").Replace(path)
 	switch resource {
@@ -143,6 +144,10 @@ func foreignBody(id string, theirs belongings, p answer) any {
 		return map[string]any{"kind": "note", "note": "mine now"}
 	case "edit-account":
 		return map[string]any{"voice": "mine now"}
+	case "add-media":
+		return map[string]any{"name": "a.png", "content_type": "image/png", "bytes": 10}
+	case "complete-media":
+		return map[string]any{}
 	case "preview-length":
 		return map[string]any{"network": "x", "text": "abc"}
 	}

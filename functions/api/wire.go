@@ -10,6 +10,7 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
+	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
@@ -21,6 +22,7 @@ import (
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
 	"rostrum/shared/vault/awskms"
+	"rostrum/shared/workflow/attaching"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
@@ -84,6 +86,10 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	files, err := blob.Open(ctx, cfg.Files, cfg.PublicURL+blob.Path)
+	if err != nil {
+		return nil, nil, err
+	}
 	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleAPI, MaxConns: cfg.DatabaseMaxConns})
 	if err != nil {
 		return nil, nil, err
@@ -100,12 +106,19 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Drafting: &drafting.Service{
 			Relay: relay, CheckAddress: httpclient.NewGuard(cfg.SourceAllowedHosts).Check, Clock: clock.System{}, Logger: logger,
 		},
-		Depths: queues.Depths, Tracer: tracer, Limiter: limiter, Limits: LimitsFor(cfg.RequestRate), Clock: clock.System{}, Logger: logger,
+		Attaching: &attaching.Service{Store: db, Files: files, Logger: logger},
+		Depths:    queues.Depths, Tracer: tracer, Limiter: limiter, Limits: LimitsFor(cfg.RequestRate), Clock: clock.System{}, Logger: logger,
 		Settings: Settings{
 			PublicURL: cfg.PublicURL, Demo: cfg.Demo, SimulatedNetworkURL: cfg.SimulatedNetworkURL,
-			Model: cfg.Model, ModelSimulated: cfg.ModelSimulated,
+			Model: cfg.Model, ModelSimulated: cfg.ModelSimulated, MediaOrigin: files.Origin(),
 		},
 	}
 	handler := server.Handler()
-	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler), tracer: tracer}, func() { limiter.Close(); client.CloseIdleConnections(); db.Close(); closeTracer() }, nil
+	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler), tracer: tracer}, func() {
+		limiter.Close()
+		client.CloseIdleConnections()
+		files.Close()
+		db.Close()
+		closeTracer()
+	}, nil
 }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"errors"
 
+	"rostrum/shared/blob"
 	"rostrum/shared/config"
 	"rostrum/shared/platform/x"
 	"rostrum/shared/telemetry"
@@ -28,6 +29,7 @@ type Config struct {
 	// AuditHeadsFile is a file that signed heads are added to; without one they
 	// go to the log, whatever LOG_LEVEL says.
 	AuditHeadsFile string `env:"AUDIT_HEADS_FILE"`
+	Files          blob.Settings
 }
 
 // Validate checks what tags cannot say.

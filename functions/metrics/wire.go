@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"rostrum/shared/account"
+	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
@@ -20,6 +21,7 @@ import (
 	"rostrum/shared/telemetry"
 	"rostrum/shared/vault/awskms"
 	"rostrum/shared/wake"
+	"rostrum/shared/workflow/attaching"
 	"rostrum/shared/workflow/measuring"
 	"rostrum/shared/workflow/refreshing"
 )
@@ -53,6 +55,10 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	files, err := blob.Open(ctx, cfg.Files, "")
+	if err != nil {
+		return nil, nil, err
+	}
 	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleWorker, MaxConns: cfg.DatabaseMaxConns})
 	if err != nil {
 		return nil, nil, err
@@ -67,6 +73,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		AccessToken: refresher.AccessToken, Logger: logger,
 	}
 	sealer.Store = db
+	sweeper := &attaching.Service{Store: db, Files: files, Logger: logger}
 	function := &wake.Function{
 		Name: "metrics", Logger: logger,
 		Consumer: &queue.Consumer{
@@ -77,8 +84,10 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		},
 		Tasks: map[string]wake.Task{
 			"collect": service.Collect, "seal": sealer.Seal,
-			"daily": func(ctx context.Context) error { return errors.Join(service.Daily(ctx), sealer.Daily(ctx)) },
+			"daily": func(ctx context.Context) error {
+				return errors.Join(service.Daily(ctx), sealer.Daily(ctx), sweeper.Sweep(ctx))
+			},
 		},
 	}
-	return function.Traced(tracer), func() { db.Close(); closeTracer() }, nil
+	return function.Traced(tracer), func() { files.Close(); db.Close(); closeTracer() }, nil
 }

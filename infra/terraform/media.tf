@@ -64,7 +64,26 @@ resource "aws_s3_bucket_lifecycle_configuration" "media" {
   depends_on = [aws_s3_bucket_versioning.media]
 }
 
+# Browsers put images there and show them from there, by addresses that api signs.
+resource "aws_s3_bucket_cors_configuration" "media" {
+  bucket = aws_s3_bucket.media.id
+
+  cors_rule {
+    allowed_methods = ["GET", "PUT"]
+    allowed_origins = [local.public_url]
+    allowed_headers = ["content-type"]
+    max_age_seconds = 3000
+  }
+}
+
 locals {
+  # What each function does with files (shared/blob). To be told that a file is
+  # not there, rather than that it may not be read, takes the right to list.
+  media_rights = {
+    api     = { actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], keys = ["kms:Decrypt", "kms:GenerateDataKey"] }
+    metrics = { actions = ["s3:DeleteObject"], keys = [] }
+  }
+
   media_statements = [{
     sid       = "RefusePlainHttp"
     effect    = "Deny"

@@ -55,6 +55,27 @@ locals {
         condition = { StringEquals = { "kms:EncryptionContext:rostrum" = key } }
         why       = ""
       }],
+      [for r in [for name, r in local.media_rights : r if name == f.name] : {
+        sid       = "Files"
+        actions   = r.actions
+        resources = ["${aws_s3_bucket.media.arn}/*"]
+        condition = {}
+        why       = "The files of this one bucket, whose names are made up."
+      }],
+      [for r in [for name, r in local.media_rights : r if name == f.name] : {
+        sid       = "ListFiles"
+        actions   = ["s3:ListBucket"]
+        resources = [aws_s3_bucket.media.arn]
+        condition = {}
+        why       = ""
+      }],
+      [for r in [for name, r in local.media_rights : r if name == f.name && length(r.keys) > 0] : {
+        sid       = "OpenFiles"
+        actions   = r.keys
+        resources = [aws_kms_key.key["data"].arn]
+        condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
+        why       = ""
+      }],
       [for _ in range(local.aurora ? 1 : 0) : {
         sid       = "JoinNetwork"
         actions   = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"]

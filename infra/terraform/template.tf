@@ -67,7 +67,7 @@ locals {
     { for name, p in local.template.Parameters : name => tostring(try(p.Default, "")) },
     # The program fetches the value at its start (shared/config).
     { for name, secret in local.secret_names : name => "secret://${secret}" },
-    { PublicUrl = local.public_url, MetricsNamespace = local.signal_namespace },
+    { PublicUrl = local.public_url, BlobUrl = "s3://${local.name}-media-${local.account_id}", MetricsNamespace = local.signal_namespace },
     var.settings,
   )
   architecture = local.parameters[local.globals.Architectures[0].Ref]

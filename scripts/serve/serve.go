@@ -59,6 +59,9 @@ func serve(ctx context.Context, s settings, names []string, environment map[stri
 	}
 	options := host.Options{Functions: built, SQS: client, QueueURLs: urls, Grace: s.Grace, Clock: clock.System{}, Logger: logger}
 	if slices.Contains(names, "api") {
+		if options.Beside, err = handlers.Beside(ctx, environment); err != nil {
+			return err
+		}
 		if options.Listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.Listen); err != nil {
 			return fmt.Errorf("LISTEN is %s, which cannot be used: %w", s.Listen, err)
 		}

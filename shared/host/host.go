@@ -33,6 +33,9 @@ type Options struct {
 	ScheduleURLs map[string]string
 	// Listener takes the HTTP requests when one of the functions answers them.
 	Listener net.Listener
+	// Beside answers the requests under a path ("/files/") without a function,
+	// as a bucket beside API Gateway does: its limits do not hold there.
+	Beside map[string]http.Handler
 	// Grace is how long invocations may go on after Run was told to stop; then
 	// their context ends, and they have the same time again to return.
 	Grace  time.Duration
@@ -151,8 +154,13 @@ func (h *Host) stopped(parts *sync.WaitGroup, cancel context.CancelFunc) bool {
 // serve answers HTTP until ctx ends, and then until the requests that run have
 // been answered.
 func (h *Host) serve(ctx, work context.Context, invoke invokeFunc) error {
+	mux := http.NewServeMux()
+	mux.Handle("/", h.handler(work, invoke))
+	for path, handler := range h.options.Beside {
+		mux.Handle(path, handler)
+	}
 	server := &http.Server{
-		Handler:           h.handler(work, invoke),
+		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		IdleTimeout:       2 * time.Minute,

@@ -31,11 +31,11 @@ type Violation struct {
 	// Part counts from 0; -1 means the post as a whole.
 	Part int
 	// Code is one of part_empty, text_too_long, bad_character,
-	// too_many_cashtags, too_many_parts and no_parts.
+	// too_many_cashtags, too_many_images, too_many_parts and no_parts.
 	Code string
 	// Message is one sentence for the user.
 	Message string
-	// Length and Limit are set with text_too_long and too_many_parts.
+	// Length and Limit are set with text_too_long, too_many_images and too_many_parts.
 	Length, Limit int
 }
 

@@ -29,6 +29,8 @@ type Content struct {
 // Part is one post on the network.
 type Part struct {
 	Text string
+	// Media are the images under the text, in their order.
+	Media []Media
 }
 
 // Text makes a content of the given parts.
@@ -50,8 +52,10 @@ func (c Content) Texts() []string {
 }
 
 // Canonical returns the content as it is stored, hashed and sent: valid NFC,
-// line ends "\n", no white space around a part. Errors of kind Invalid: no part,
-// an empty part, too many parts, invalid UTF-8, a control character.
+// line ends "\n", no white space around a part or an alt text. A part with
+// images has a text too, since reading an account back finds a post by its
+// words. Errors of kind Invalid: no part, an empty part, too many parts, invalid
+// UTF-8, a control character, an image that is named twice in a part.
 func (c Content) Canonical() (Content, error) {
 	if len(c.Parts) == 0 {
 		return Content{}, apperr.New(apperr.Invalid, "empty_post", "the post has no text").WithField("parts")
@@ -70,7 +74,11 @@ func (c Content) Canonical() (Content, error) {
 			return Content{}, apperr.New(apperr.Invalid, "empty_part", "part %d has no text", i+1).WithField("parts").
 				WithHint("Write something or remove the part.")
 		}
-		out.Parts[i] = Part{Text: text}
+		media, err := canonicalMedia(p.Media)
+		if err != nil {
+			return Content{}, err.WithField("parts")
+		}
+		out.Parts[i] = Part{Text: text, Media: media}
 	}
 	return out, nil
 }
@@ -91,32 +99,55 @@ func canonicalText(s string) (string, *apperr.Error) {
 	return strings.TrimSpace(norm.NFC.String(s)), nil
 }
 
-// hashVersion is bumped when the canonical form changes, so that an old
-// approval can never be read as one of a new form.
-const hashVersion = "rostrum-approval-v1"
+// The forms of the approval hash. One is added when the canonical form grows, so
+// that an old approval can never be read as one of a new form: the form is the
+// first field of what is hashed. Without images a content keeps the first form,
+// so that the approvals that were given before there were images stand.
+const (
+	hashOfText  = "rostrum-approval-v1"
+	hashOfMedia = "rostrum-approval-v2"
+)
 
 // Hash is the approval hash: a SHA-256 over the canonical content and the
-// account it goes out from, in hexadecimal behind "v1:". Two contents hash
-// alike only if the audience would see the same.
+// account it goes out from, in hexadecimal behind the form, "v1:" or with images
+// "v2:". Of an image it takes what it shows, by digest, and its alt text. Two
+// contents hash alike only if the audience would see the same.
 func (c Content) Hash(id account.ID) string {
 	h := sha256.New()
-	writeField(h, hashVersion)
+	if !c.HasMedia() {
+		writeField(h, hashOfText)
+		writeField(h, id.String())
+		for _, p := range c.Parts {
+			writeField(h, "part")
+			writeField(h, p.Text)
+		}
+		return "v1:" + hex.EncodeToString(h.Sum(nil))
+	}
+	writeField(h, hashOfMedia)
 	writeField(h, id.String())
 	for _, p := range c.Parts {
 		writeField(h, "part")
 		writeField(h, p.Text)
+		writeMedia(h, p.Media)
 	}
-	return "v1:" + hex.EncodeToString(h.Sum(nil))
+	return "v2:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// Fingerprint identifies what one attempt sends: the part's text, what it
-// replies to, and the account.
-func Fingerprint(id account.ID, text, replyTo string) string {
+// Fingerprint identifies what one attempt sends: the part's text and images,
+// what it replies to, and the account.
+func Fingerprint(id account.ID, part Part, replyTo string) string {
 	h := sha256.New()
-	for _, field := range []string{"rostrum-part-v1", id.String(), replyTo, text} {
+	form, name := "rostrum-part-v1", "v1:"
+	if len(part.Media) > 0 {
+		form, name = "rostrum-part-v2", "v2:"
+	}
+	for _, field := range []string{form, id.String(), replyTo, part.Text} {
 		writeField(h, field)
 	}
-	return "v1:" + hex.EncodeToString(h.Sum(nil))
+	if len(part.Media) > 0 {
+		writeMedia(h, part.Media)
+	}
+	return name + hex.EncodeToString(h.Sum(nil))
 }
 
 // writeField writes the length before the bytes, so that no two lists of

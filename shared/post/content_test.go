@@ -94,9 +94,14 @@ func TestHashVersion1IsStable(t *testing.T) {
 func TestFingerprintTellsPartsApart(t *testing.T) {
 	t.Parallel()
 	id := account.ID(uuid.New())
-	base := post.Fingerprint(id, "text", "1")
-	require.Equal(t, base, post.Fingerprint(id, "text", "1"))
-	require.NotEqual(t, base, post.Fingerprint(id, "text", "2"))
-	require.NotEqual(t, base, post.Fingerprint(id, "text1", ""))
-	require.NotEqual(t, base, post.Fingerprint(account.ID(uuid.New()), "text", "1"))
+	text := post.Part{Text: "text"}
+	base := post.Fingerprint(id, text, "1")
+	require.Equal(t, base, post.Fingerprint(id, text, "1"))
+	require.NotEqual(t, base, post.Fingerprint(id, text, "2"))
+	require.NotEqual(t, base, post.Fingerprint(id, post.Part{Text: "text1"}, ""))
+	require.NotEqual(t, base, post.Fingerprint(account.ID(uuid.New()), text, "1"))
+	shown := post.Part{Text: "text", Media: []post.Media{{Digest: "sha256:a", Alt: "a"}}}
+	other := post.Part{Text: "text", Media: []post.Media{{Digest: "sha256:b", Alt: "a"}}}
+	require.NotEqual(t, base, post.Fingerprint(id, shown, "1"))
+	require.NotEqual(t, post.Fingerprint(id, shown, "1"), post.Fingerprint(id, other, "1"))
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -221,40 +220,7 @@ func (tx *Tx) insertVersion(ctx context.Context, workspace, id, postID uuid.UUID
 	if err != nil {
 		return fmt.Errorf("insert version %d of post %s: %w", number, postID, classify(err))
 	}
-	return nil
-}
-
-// storedContent is the JSON form of a content.
-type storedContent struct {
-	Parts []storedPart `json:"parts"`
-}
-
-type storedPart struct {
-	Text string `json:"text"`
-}
-
-func encodeContent(c post.Content) ([]byte, error) {
-	s := storedContent{Parts: make([]storedPart, len(c.Parts))}
-	for i, p := range c.Parts {
-		s.Parts[i] = storedPart(p)
-	}
-	b, err := json.Marshal(s)
-	if err != nil {
-		return nil, fmt.Errorf("encode content: %w", err)
-	}
-	return b, nil
-}
-
-func decodeContent(b []byte) (post.Content, error) {
-	var s storedContent
-	if err := json.Unmarshal(b, &s); err != nil {
-		return post.Content{}, fmt.Errorf("decode content: %w", err)
-	}
-	c := post.Content{Parts: make([]post.Part, len(s.Parts))}
-	for i, p := range s.Parts {
-		c.Parts[i] = post.Part(p)
-	}
-	return c, nil
+	return tx.linkMedia(ctx, workspace, id, c)
 }
 
 func toVersion(v dbsqlc.Version) (post.Version, error) {

@@ -5,6 +5,7 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -15,6 +16,7 @@ import (
 	"rostrum/functions/publish"
 	"rostrum/functions/review"
 	"rostrum/shared/apperr"
+	"rostrum/shared/blob"
 	"rostrum/shared/config"
 	"rostrum/shared/host"
 	"rostrum/shared/wake"
@@ -67,6 +69,21 @@ func BuildAll(ctx context.Context, t *host.Template, names []string, queueURLs, 
 		}
 	}
 	return built, end, nil
+}
+
+// Beside are the handlers that answer HTTP without a function: for files in a
+// folder, what S3 is for those in the cloud. Errors: Invalid when a setting is
+// wrong.
+func Beside(ctx context.Context, environment map[string]string) (map[string]http.Handler, error) {
+	var s blob.Settings
+	if err := config.LoadFrom(&s, environment); err != nil {
+		return nil, err
+	}
+	files, err := blob.Handler(ctx, s)
+	if err != nil || files == nil {
+		return nil, err
+	}
+	return map[string]http.Handler{blob.Path: files}, nil
 }
 
 func woken(f *wake.Function) any { return f.Handle }

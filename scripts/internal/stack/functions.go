@@ -51,8 +51,12 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 			return sentence("what an earlier run left unfinished cannot be taken up", err)
 		}
 	}
+	beside, err := handlers.Beside(ctx, environment)
+	if err != nil {
+		return sentence("the folder for images cannot be used", err)
+	}
 	h, err := host.New(template, host.Options{
-		Functions: waking.Handlers, SQS: client, QueueURLs: urls, ScheduleURLs: waking.ScheduleURLs, Listener: listeners[portAPI],
+		Functions: waking.Handlers, SQS: client, QueueURLs: urls, ScheduleURLs: waking.ScheduleURLs, Listener: listeners[portAPI], Beside: beside,
 		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, s.settings.LogLevel),
 	})
 	if err != nil {

@@ -29,6 +29,7 @@ type Settings struct {
 	AuditKey    config.Secret `env:"AUDIT_KEY"`
 	AuditHeads  string        `env:"AUDIT_HEADS_FILE"`
 	RedisURL    config.Secret `env:"REDIS_URL"`
+	BlobURL     string        `env:"BLOB_URL"`
 
 	XClientID     string        `env:"X_CLIENT_ID"`
 	XClientSecret config.Secret `env:"X_CLIENT_SECRET"`

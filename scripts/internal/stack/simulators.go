@@ -67,6 +67,16 @@ func (s *Stack) environment(keyset config.Secret) map[string]string {
 	return e
 }
 
+// files keeps images in the data folder, unless another place is set. Functions
+// in containers have no such folder, and do without.
+func (s *Stack) files(environment map[string]string) {
+	if s.settings.BlobURL == "" && s.options.Elsewhere == nil {
+		dir := filepath.Join(s.DataDir, "files")
+		environment["BLOB_URL"] = "file://" + dir
+		s.Parts = append(s.Parts, Part{Name: "Images", Embedded: true, Where: dir})
+	}
+}
+
 // simulators serves the embedded parts and puts their addresses into the
 // environment. It returns the simulated X, nil when X is the real one.
 func (s *Stack) simulators(listeners []net.Listener, environment map[string]string) (*x.Server, error) {

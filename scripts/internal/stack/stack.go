@@ -121,6 +121,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.auditChain(environment); err != nil {
 		return err
 	}
+	s.files(environment)
 	owner, err := s.database(ctx, environment)
 	if err != nil {
 		return err

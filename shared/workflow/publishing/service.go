@@ -324,7 +324,7 @@ func (j *job) intent(part, fence int) store.Intent {
 	return store.Intent{
 		WorkspaceID: j.ref.WorkspaceID, PostID: j.ref.PostID, AccountID: j.view.Post.AccountID, Revision: j.view.Post.Revision,
 		Part: part, AttemptID: uuid.Must(uuid.NewV7()), Fence: fence, Hash: j.hash,
-		Fingerprint: post.Fingerprint(j.view.Post.AccountID, j.texts[part], replyTo),
+		Fingerprint: post.Fingerprint(j.view.Post.AccountID, post.Part{Text: j.texts[part]}, replyTo),
 		SinceID:     j.view.SinceID, ReplyTo: replyTo, Lease: lease, Grace: lateGrace,
 	}
 }

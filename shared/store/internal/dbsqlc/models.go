@@ -125,6 +125,23 @@ type Idea struct {
 	CreatedAt    time.Time
 }
 
+type Medium struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	State       string
+	Name        string
+	Type        string
+	Bytes       int64
+	Digest      *string
+	Width       *int32
+	Height      *int32
+	ActorKind   string
+	ActorID     uuid.UUID
+	ActorName   string
+	CreatedAt   time.Time
+	ReadyAt     *time.Time
+}
+
 type Post struct {
 	WorkspaceID        uuid.UUID
 	ID                 uuid.UUID

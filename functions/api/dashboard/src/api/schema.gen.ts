@@ -372,6 +372,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the images
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-media"];
+        put?: never;
+        /**
+         * Begin to upload an image
+         * @description Takes the right `edit_posts`.
+         */
+        post: operations["add-media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an image
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["get-media"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an image that no post shows
+         * @description Takes the right `edit_posts`.
+         */
+        delete: operations["remove-media"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that an image is uploaded
+         * @description Takes the right `edit_posts`.
+         */
+        post: operations["complete-media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/oauth/{network}/callback": {
         parameters: {
             query?: never;
@@ -1066,6 +1134,13 @@ export interface components {
             id: string;
             network: string;
         };
+        AddMediaInputBody: {
+            /** Format: int64 */
+            bytes: number;
+            /** @example image/jpeg */
+            content_type: string;
+            name: string;
+        };
         AddSourceInputBody: {
             /** @enum {string} */
             kind: "feed" | "note";
@@ -1130,6 +1205,35 @@ export interface components {
             /** @description The first five. */
             items: components["schemas"]["PostSummary"][];
         };
+        BegunMedia: {
+            added_by: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description SHA-256 of the kept file, which holds no metadata; empty until it is ready. */
+            digest: string;
+            /** Format: int64 */
+            height: number;
+            id: string;
+            /** @example harbour.jpg */
+            name: string;
+            /** @enum {string} */
+            state: "uploading" | "ready";
+            /**
+             * @description What it really is, once it is ready.
+             * @example image/jpeg
+             */
+            type: string;
+            upload: components["schemas"]["MediaUpload"];
+            /** @description Shows it, for fifteen minutes; null until it is ready. */
+            url: string | null;
+            /**
+             * Format: int64
+             * @description In pixels; 0 until it is ready.
+             */
+            width: number;
+        };
         CalendarOutputBody: {
             items: components["schemas"]["PostSummary"][];
             slots: components["schemas"]["CalendarSlot"][];
@@ -1154,6 +1258,10 @@ export interface components {
             cursor: string;
             /** @description At most 200. */
             items: components["schemas"]["Change"][];
+        };
+        CompleteMediaInputBody: {
+            /** @description Of the file as it was sent, hexadecimal, to be sure that it arrived whole. */
+            sha256?: string;
         };
         ConnectInputBody: {
             /** @description The account to connect again; left out for a new one. */
@@ -1396,6 +1504,45 @@ export interface components {
             server_time: string;
             workspace: components["schemas"]["Workspace"];
         };
+        Media: {
+            added_by: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description SHA-256 of the kept file, which holds no metadata; empty until it is ready. */
+            digest: string;
+            /** Format: int64 */
+            height: number;
+            id: string;
+            /** @example harbour.jpg */
+            name: string;
+            /** @enum {string} */
+            state: "uploading" | "ready";
+            /**
+             * @description What it really is, once it is ready.
+             * @example image/jpeg
+             */
+            type: string;
+            /** @description Shows it, for fifteen minutes; null until it is ready. */
+            url: string | null;
+            /**
+             * Format: int64
+             * @description In pixels; 0 until it is ready.
+             */
+            width: number;
+        };
+        MediaUpload: {
+            /** Format: date-time */
+            expires_at: string;
+            /** @description To be sent as they are. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @example PUT */
+            method: string;
+            url: string;
+        };
         ModelInfo: {
             name: string;
             simulated: boolean;
@@ -1426,6 +1573,11 @@ export interface components {
         };
         PageIdeaBody: {
             items: components["schemas"]["Idea"][];
+            /** @description Where the next page begins; null on the last. */
+            next_cursor: string | null;
+        };
+        PageMediaBody: {
+            items: components["schemas"]["Media"][];
             /** @description Where the next page begins; null on the last. */
             next_cursor: string | null;
         };
@@ -2542,6 +2694,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-media": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMediaBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-media": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat with the same key gets the first answer, marked Idempotency-Replayed. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddMediaInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunMedia"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "complete-media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteMediaInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Media"];
                 };
             };
             /** @description A problem */
