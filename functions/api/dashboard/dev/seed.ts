@@ -93,6 +93,7 @@ export function makePost(a: Account, state: PostState, texts: string[], extra: P
     created_at: at(-7200),
     updated_at: at(-600),
     origin: "agent",
+    recurrence_id: null,
     parts,
     content_hash: hashOf(parts),
     version: { id: randomUUID(), number: 1, note: "", created_by: "Writer", created_at: at(-7200) },

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, newKey, take } from "./client";
 import { keys } from "./keys";
-import type { Account, AccountProfile } from "./model";
+import type { Account, AccountProfile, ZoneChoice } from "./model";
 
 export function useAccounts() {
   return useQuery({
@@ -31,11 +31,21 @@ function useAccountWriter<V>(write: (input: V) => Promise<Account>) {
 
 export function useSaveAccount() {
   return useAccountWriter(
-    ({ id, etag, change }: { id: string; etag: string; change: Partial<AccountProfile> }) =>
+    ({
+      id,
+      etag,
+      change,
+      planned,
+    }: {
+      id: string;
+      etag: string;
+      change: Partial<AccountProfile>;
+      planned?: ZoneChoice | undefined;
+    }) =>
       take(
         api.PATCH("/v1/accounts/{id}", {
           params: { path: { id }, header: { "If-Match": quoted(etag) } },
-          body: change,
+          body: planned ? { ...change, planned_posts: planned } : change,
         }),
       ),
   );
@@ -59,7 +69,9 @@ export function useConnect() {
     mutationFn: (accountId?: string) =>
       take(
         api.POST("/v1/accounts/connect", {
-          body: accountId ? { network: "x", account_id: accountId } : { network: "x" },
+          body: accountId
+            ? { network: "x", account_id: accountId }
+            : { network: "x", time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         }),
       ),
     onSuccess: (answer) => window.location.assign(answer.authorize_url),

@@ -16,6 +16,7 @@ export function invalidateFor(client: QueryClient, items: Changes["items"]): voi
   if (kinds.has("generation")) touched.push(keys.generations);
   if (kinds.has("idea") || kinds.has("generation")) touched.push(keys.ideas);
   if (kinds.has("account")) touched.push(keys.accounts, keys.calendar);
+  if (kinds.has("recurrence") || kinds.has("account")) touched.push(keys.recurrences);
   if (kinds.has("source")) touched.push(["sources"]);
   if (kinds.has("workspace")) touched.push(keys.me, keys.accounts);
   for (const queryKey of touched) void client.invalidateQueries({ queryKey });

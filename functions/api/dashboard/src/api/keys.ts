@@ -10,6 +10,7 @@ export const keys = {
   postPart: (id: string, part: "versions" | "attempts" | "metrics" | "history") =>
     ["post", id, part] as const,
   calendar: ["calendar"] as const,
+  recurrences: ["recurrences"] as const,
   ideas: ["ideas"] as const,
   generations: ["generations"] as const,
   runs: ["runs"] as const,

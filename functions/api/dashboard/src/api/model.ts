@@ -28,6 +28,13 @@ export type Today = Schemas["TodayOutputBody"];
 export type Calendar = Schemas["CalendarOutputBody"];
 export type CalendarSlot = Schemas["CalendarSlot"];
 export type Changes = Schemas["ChangesOutputBody"];
+export type Recurrence = Schemas["Recurrence"];
+export type Occurrence = Schemas["Occurrence"];
+
+/** What becomes of the planned posts of a recurrence that is removed. */
+export type Leftover = "keep" | "cancel_unapproved" | "cancel_all";
+/** What a new time zone means for planned posts. */
+export type ZoneChoice = "keep_instant" | "keep_local_time";
 export type QueueDepth = Schemas["QueueDepth"];
 
 export type PostState = Post["state"];

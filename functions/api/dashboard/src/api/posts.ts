@@ -24,9 +24,13 @@ export function usePost(id: string | undefined) {
   return useQuery({ ...postQuery(id ?? ""), enabled: Boolean(id) });
 }
 
-export function usePostList(filter: { state?: string; account_id?: string; q?: string }) {
+export function usePostList(
+  filter: { state?: string; account_id?: string; recurrence_id?: string; q?: string },
+  enabled = true,
+) {
   return useInfiniteQuery({
     queryKey: keys.posts(filter as Record<string, string>),
+    enabled,
     initialPageParam: "",
     queryFn: ({ pageParam }) =>
       take(

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useSaveAccount } from "../api/accounts";
 import { api, take } from "../api/client";
 import { keys } from "../api/keys";
-import type { Account, AccountProfile } from "../api/model";
+import type { Account, AccountProfile, ZoneChoice } from "../api/model";
 import { asProblem } from "../api/problem";
 import { changedFields, fieldNames, type Field, merge, patchOf, profileOf } from "./merge";
 import { say } from "./toast";
@@ -32,16 +32,17 @@ export function useProfileForm(account: Account) {
   const store = async (
     from: { profile: AccountProfile; etag: string },
     next: AccountProfile,
+    planned?: ZoneChoice,
   ): Promise<void> => {
     const change = patchOf(from.profile, next);
-    const stored = await save.mutateAsync({ id: account.id, etag: from.etag, change });
+    const stored = await save.mutateAsync({ id: account.id, etag: from.etag, change, planned });
     const profile = profileOf(stored);
     setBase({ profile, etag: stored.etag });
     setMine(profile);
   };
-  const run = async (from: typeof base, next: AccountProfile): Promise<void> => {
+  const run = async (from: typeof base, next: AccountProfile, planned?: ZoneChoice): Promise<void> => {
     try {
-      await store(from, next);
+      await store(from, next, planned);
       say("Saved");
     } catch (error) {
       if (asProblem(error).status !== 412) return;
@@ -76,10 +77,12 @@ export function useProfileForm(account: Account) {
       setClash(null);
       save.reset();
     },
-    save: () => {
+    save: (planned?: ZoneChoice) => {
       setClash(null);
-      void run(base, mine).catch(() => undefined);
+      void run(base, mine, planned).catch(() => undefined);
     },
+    /** Puts a question of the server aside; what was changed stays. */
+    hush: () => save.reset(),
     takeTheirs: (field: Field) => {
       if (!clash) return;
       const theirs = profileOf(clash.theirs);

@@ -7,6 +7,7 @@ import type { PostState, PostSummary } from "../api/model";
 import { usePostList } from "../api/posts";
 import { Empty, ProblemNote } from "../components/Empty";
 import { Page } from "../components/Page";
+import { RecurrenceList } from "../components/repeat/RecurrenceList";
 import { Panel } from "../components/Panel";
 import { PostRow, RowSkeleton } from "../components/PostRow";
 import { When } from "../components/When";
@@ -18,6 +19,7 @@ const filters: { key: string; label: string; states: PostState[] }[] = [
   { key: "drafts", label: "Drafts", states: ["draft", "in_review", "changes_requested"] },
   { key: "waiting", label: "Needs approval", states: ["awaiting_approval"] },
   { key: "scheduled", label: "Scheduled", states: ["approved", "scheduled", "sending"] },
+  { key: "repeating", label: "Repeating", states: [] },
   { key: "published", label: "Published", states: ["published"] },
   { key: "trouble", label: "Trouble", states: ["failed", "unknown", "missed"] },
   { key: "dropped", label: "Dropped", states: ["rejected", "canceled"] },
@@ -29,11 +31,14 @@ export default function Posts() {
   const accounts = useAccounts().data ?? [];
   const filter = filters.find((f) => f.key === search.get("show")) ?? filters[0];
   const account = search.get("account") ?? "";
-  const query: { state?: string; account_id?: string; q?: string } = {};
+  const recurrence = search.get("recurrence") ?? "";
+  const query: { state?: string; account_id?: string; recurrence_id?: string; q?: string } = {};
   if (filter && filter.states.length > 0) query.state = filter.states.join(",");
   if (account) query.account_id = account;
+  if (recurrence) query.recurrence_id = recurrence;
   if (text) query.q = text;
-  const list = usePostList(query);
+  const repeating = filter?.key === "repeating";
+  const list = usePostList(query, !repeating);
   const posts = list.data?.pages.flatMap((p) => p.items);
   const set = (key: string, value: string) =>
     setSearch(
@@ -78,17 +83,29 @@ export default function Posts() {
           value={account}
           onChange={(v) => set("account", v ?? "")}
         />
-        <TextInput
-          aria-label="Search in posts"
-          placeholder="Search"
-          size="xs"
-          w={170}
-          leftSection={<IconSearch size={14} />}
-          value={search.get("q") ?? ""}
-          onChange={(e) => set("q", e.currentTarget.value)}
-        />
+        {!repeating && (
+          <TextInput
+            aria-label="Search in posts"
+            placeholder="Search"
+            size="xs"
+            w={170}
+            leftSection={<IconSearch size={14} />}
+            value={search.get("q") ?? ""}
+            onChange={(e) => set("q", e.currentTarget.value)}
+          />
+        )}
       </div>
-      {list.isError && !list.data ? (
+      {recurrence && !repeating && (
+        <p className={classes.narrowed} role="status">
+          Posts of one recurrence.{" "}
+          <button type="button" className="link" onClick={() => set("recurrence", "")}>
+            Show all
+          </button>
+        </p>
+      )}
+      {repeating ? (
+        <RecurrenceList accountId={account} />
+      ) : list.isError && !list.data ? (
         <ProblemNote error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         <Panel flush>

@@ -74,6 +74,7 @@ export function aPost(change: Partial<Post> = {}): Post {
     created_at: "2026-11-24T10:00:00Z",
     updated_at: "2026-11-24T10:00:00Z",
     origin: "agent",
+    recurrence_id: null,
     parts: [{ text, length: text.length, limit: 280 }],
     content_hash: `hash-of-${change.id ?? "1"}`,
     version: { id: "v1", number: 1, note: "", created_by: "Writer", created_at: "2026-11-24T10:00:00Z" },

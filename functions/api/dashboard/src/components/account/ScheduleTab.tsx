@@ -27,7 +27,7 @@ export function ScheduleTab({ form, account }: { form: ProfileForm; account: Acc
         <div className="stack" style={{ gap: 18 }}>
           <Select
             label="Time zone"
-            description="A change does not move what is scheduled already."
+            description="Slots and recurrences follow its wall clock. Posts that are planned move only if you say so."
             searchable
             limit={60}
             maw={320}

@@ -1,4 +1,4 @@
-import { IconCalendarTime } from "@tabler/icons-react";
+import { IconCalendarTime, IconRepeat } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { AccountLook } from "../../lib/accounts";
 import type { Entry as CalendarEntry } from "../../lib/calendar";
@@ -43,7 +43,12 @@ export function Entry({ entry, look, size }: Props) {
       data-open={unapproved.has(post.state) || undefined}
     >
       <Link to={`/posts/${post.id}`} className={classes.link}>
-        <span className={classes.time}>{entry.time}</span>
+        <span className={classes.time}>
+          {entry.time}
+          {post.recurrence_id !== null && (
+            <IconRepeat size={11} role="img" aria-label="repeats" className={classes.repeats} />
+          )}
+        </span>
         <span className="sr">
           @{post.account.handle}, {stateWords(post.state).label}:{" "}
         </span>

@@ -3,11 +3,13 @@ import { lazy, Suspense, useState } from "react";
 import { useBeforeUnload, useBlocker, useNavigate } from "react-router";
 import { useAccount, useAccounts } from "../../api/accounts";
 import type { Account, Post } from "../../api/model";
+import { useCreateRecurrence } from "../../api/recurrences";
 import { act, postQuery, settle, useCreatePost, useEditPost } from "../../api/posts";
 import { asProblem } from "../../api/problem";
 import { useQueryClient } from "@tanstack/react-query";
 import { dateWords, localTime, zonePlace } from "../../lib/time";
 import { say, sayProblem } from "../../lib/toast";
+import { type Repeat, ruleOf } from "../../lib/repeat";
 import { type Composer, useComposer } from "../../lib/useComposer";
 import { useKeys } from "../../lib/useKeys";
 import { limit, useCounter } from "../../lib/weight";
@@ -18,6 +20,8 @@ import { PostPreview } from "../PostPreview";
 import { Conflict } from "./Conflict";
 import classes from "./Editor.module.css";
 import { LeaveDialog } from "./LeaveDialog";
+import { RepeatFields } from "../repeat/RepeatFields";
+import { RuleDates } from "../repeat/RuleDates";
 import { ThreadEditor } from "./ThreadEditor";
 
 const PickDialog = lazy(() => import("../approvals/PickDialog"));
@@ -34,7 +38,9 @@ export function Editor({ post, accountId, due }: Props) {
   const chosen = composer.accountId ?? accounts.data?.[0]?.id ?? null;
   const account = useAccount(chosen ?? "").data;
   const counter = useCounter();
-  const save = useSave(post, composer, chosen);
+  const [repeat, setRepeat] = useState<Repeat | null>(null);
+  const repeats = post === undefined && composer.due !== null ? repeat : null;
+  const save = useSave(post, composer, chosen, repeats);
   const blocker = useBlocker(() => composer.dirty && !composer.isDone());
   useBeforeUnload((event) => {
     if (composer.dirty && !composer.isDone()) event.preventDefault();
@@ -44,7 +50,7 @@ export function Editor({ post, accountId, due }: Props) {
   const ready = chosen !== null && !blank && !tooLong && !save.pending;
   const submits = ready && (post === undefined || composer.dirty || post.actions.includes("submit"));
   const submit = () => submits && save.run(true);
-  const keepDraft = () => ready && save.run(false);
+  const keepDraft = () => ready && !repeats && save.run(false);
   useKeys({ "mod+s": keepDraft, "mod+Enter": submit });
 
   if (accounts.data?.length === 0) {
@@ -83,20 +89,35 @@ export function Editor({ post, accountId, due }: Props) {
             save.error !== null && <ProblemNote error={save.error} compact />
           )}
           {!post && <Planned composer={composer} account={account} />}
+          {!post && composer.due !== null && (
+            <RepeatFields optional value={repeat} date={composer.due.slice(0, 10)} onChange={setRepeat} />
+          )}
+          {repeats && chosen && composer.due && (
+            <RuleDates
+              asked={{
+                account_id: chosen,
+                parts: blank ? [] : parts,
+                rule: ruleOf(repeats, composer.due.slice(0, 10)),
+                start_local: `${composer.due.slice(0, 16)}:00`,
+              }}
+            />
+          )}
           <div className={classes.acts}>
             <span className="muted small" role="status">
               {composer.dirty ? "Kept in this browser as you type" : post ? "No changes yet" : ""}
             </span>
-            <Button
-              variant="default"
-              onClick={keepDraft}
-              disabled={!ready || (post !== undefined && !composer.dirty)}
-              loading={save.pending === "draft"}
-            >
-              {post ? "Save version" : "Save draft"}
-            </Button>
+            {!repeats && (
+              <Button
+                variant="default"
+                onClick={keepDraft}
+                disabled={!ready || (post !== undefined && !composer.dirty)}
+                loading={save.pending === "draft"}
+              >
+                {post ? "Save version" : "Save draft"}
+              </Button>
+            )}
             <Button onClick={submit} disabled={!submits} loading={save.pending === "submit"}>
-              Send to review{" "}
+              {repeats ? "Repeat" : "Send to review"}{" "}
               <span className={classes.keys}>
                 <Key on="fill">Ctrl</Key> <Key on="fill">↵</Key>
               </span>
@@ -211,11 +232,17 @@ function Planned({ composer, account }: { composer: Composer; account: Account |
 }
 
 /** Saves, and when wanted hands the post to the reviewer in the same go. */
-function useSave(post: Post | undefined, composer: Composer, accountId: string | null) {
+function useSave(
+  post: Post | undefined,
+  composer: Composer,
+  accountId: string | null,
+  repeats: Repeat | null,
+) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const create = useCreatePost();
   const edit = useEditPost();
+  const createRecurrence = useCreateRecurrence();
   const [pending, setPending] = useState<"draft" | "submit" | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [conflict, setConflict] = useState<Post | null>(null);
@@ -241,6 +268,19 @@ function useSave(post: Post | undefined, composer: Composer, accountId: string |
     setPending(submit ? "submit" : "draft");
     setError(null);
     try {
+      if (repeats && composer.due) {
+        await createRecurrence.mutateAsync({
+          key: composer.key,
+          account_id: accountId ?? "",
+          parts,
+          rule: ruleOf(repeats, composer.due.slice(0, 10)),
+          start_local: `${composer.due.slice(0, 16)}:00`,
+        });
+        composer.finish();
+        say("It repeats", { body: "The posts of the next two weeks are with the reviewer." });
+        void navigate("/posts?show=repeating");
+        return;
+      }
       const stored = await store(submit, etag);
       composer.finish();
       say(
