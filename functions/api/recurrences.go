@@ -135,10 +135,11 @@ func (s *Server) createRecurrence(ctx context.Context, in *CreateRecurrenceInput
 // PreviewRecurrenceInput is a rule to try.
 type PreviewRecurrenceInput struct {
 	Body struct {
-		AccountID  string     `json:"account_id"`
-		Parts      []PartText `json:"parts,omitempty" nullable:"false" maxItems:"25" doc:"The text, when it should be compared with what the account said."`
-		Rule       string     `json:"rule" maxLength:"320" example:"FREQ=MONTHLY;BYDAY=-1FR"`
-		StartLocal string     `json:"start_local" example:"2026-11-25T09:30:00"`
+		AccountID    string     `json:"account_id"`
+		RecurrenceID string     `json:"recurrence_id,omitempty" doc:"The one that is edited: its own posts are in nobody's way."`
+		Parts        []PartText `json:"parts,omitempty" nullable:"false" maxItems:"25" doc:"The text, when it should be compared with what the account said."`
+		Rule         string     `json:"rule" maxLength:"320" example:"FREQ=MONTHLY;BYDAY=-1FR"`
+		StartLocal   string     `json:"start_local" example:"2026-11-25T09:30:00"`
 	}
 }
 
@@ -158,9 +159,17 @@ func (s *Server) previewRecurrence(ctx context.Context, in *PreviewRecurrenceInp
 	if err != nil {
 		return nil, err
 	}
+	var own *uuid.UUID
+	if in.Body.RecurrenceID != "" {
+		one, err := recurrenceID(in.Body.RecurrenceID)
+		if err != nil {
+			return nil, err
+		}
+		own = &one
+	}
 	p, err := s.Recurring.Preview(ctx, actor(ctx), id, recurring.Plan{
 		Content: contentOf(in.Body.Parts), Rule: in.Body.Rule, StartLocal: in.Body.StartLocal,
-	})
+	}, own)
 	if err != nil {
 		return nil, err
 	}

@@ -36,13 +36,28 @@ func IdeaOf(i store.Idea) agent.Idea {
 }
 
 // Recent returns what the account said lately or is about to say, a text a
-// post, newest first; except is left out.
+// post, newest first; except is left out with its Siblings.
 func Recent(ctx context.Context, tx *store.Tx, a account.Account, except post.ID) ([]string, error) {
 	const posts = 30
 	contents, err := tx.RecentContents(ctx, a.WorkspaceID, a.ID, except, posts)
 	if err != nil {
 		return nil, err
 	}
+	return joined(contents), nil
+}
+
+// Siblings returns what the other posts of the post's recurrence say, a text a
+// post; nothing for a post that is of none.
+func Siblings(ctx context.Context, tx *store.Tx, a account.Account, of post.ID) ([]string, error) {
+	const posts = 30
+	contents, err := tx.SiblingContents(ctx, a.WorkspaceID, of, posts)
+	if err != nil {
+		return nil, err
+	}
+	return joined(contents), nil
+}
+
+func joined(contents []post.Content) []string {
 	out := make([]string, len(contents))
 	for i, c := range contents {
 		for j, text := range c.Texts() {
@@ -52,5 +67,5 @@ func Recent(ctx context.Context, tx *store.Tx, a account.Account, except post.ID
 			out[i] += text
 		}
 	}
-	return out, nil
+	return out
 }

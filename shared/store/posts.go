@@ -191,7 +191,8 @@ func (tx *Tx) Versions(ctx context.Context, workspace uuid.UUID, id post.ID) ([]
 }
 
 // RecentContents returns what the account said lately or is about to say, by
-// post, newest first; except is left out.
+// post, newest first; except is left out, and so are the other posts of its
+// recurrence.
 func (tx *Tx) RecentContents(ctx context.Context, workspace uuid.UUID, id account.ID, except post.ID, limit int) ([]post.Content, error) {
 	rows, err := tx.q.RecentTextsOfAccount(ctx, dbsqlc.RecentTextsOfAccountParams{
 		WorkspaceID: workspace, AccountID: uuid.UUID(id), ExceptPost: uuid.UUID(except), MaxRows: int32(limit),

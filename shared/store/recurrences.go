@@ -235,6 +235,22 @@ func (tx *Tx) PostsOfRecurrence(ctx context.Context, workspace, recurrence uuid.
 	return out, nil
 }
 
+// SiblingContents returns what the other posts of the post's recurrence say, the
+// last due first; nothing for a post that is of none.
+func (tx *Tx) SiblingContents(ctx context.Context, workspace uuid.UUID, id post.ID, limit int) ([]post.Content, error) {
+	rows, err := tx.q.SiblingTexts(ctx, dbsqlc.SiblingTextsParams{WorkspaceID: workspace, ID: uuid.UUID(id), MaxRows: int32(limit)})
+	if err != nil {
+		return nil, fmt.Errorf("list siblings of post %s: %w", id, classify(err))
+	}
+	out := make([]post.Content, len(rows))
+	for i, r := range rows {
+		if out[i], err = decodeContent(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // PlannedTime is when a post is due.
 type PlannedTime struct {
 	PostID post.ID

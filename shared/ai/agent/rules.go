@@ -44,6 +44,9 @@ type Subject struct {
 	Source  Source
 	// Recent is what the account said lately or is about to say, a text a post.
 	Recent []string
+	// Siblings is what the other posts of its recurrence say. They are meant to
+	// be alike, so an equal text only warns.
+	Siblings []string
 	// ByAgent says that no person wrote or edited this version: then links and
 	// mentions must have come from the source.
 	ByAgent bool
@@ -128,14 +131,9 @@ func findStrangers(text string, s Subject, allowed []string, add adder) {
 
 func findRepetition(s Subject) []post.Finding {
 	mine := shingles(strings.Join(s.Parts, "\n"))
-	closest, at := 0.0, -1
-	for i, text := range s.Recent {
-		if like := similarity(mine, shingles(text)); like > closest {
-			closest, at = like, i
-		}
-	}
+	closest, at := nearest(mine, s.Recent)
 	if closest < likeness {
-		return nil
+		return repeatsSibling(s, mine)
 	}
 	f := post.Finding{
 		Rule: RuleNearDuplicate, Severity: post.Warn, SourceQuote: tidy(s.Recent[at], maxRecentText),
@@ -145,6 +143,31 @@ func findRepetition(s Subject) []post.Finding {
 		f.Severity, f.Message = post.Block, "The account says exactly this in another recent or planned post."
 	}
 	return []post.Finding{f}
+}
+
+// repeatsSibling warns of a text that another post of the recurrence has: the
+// network may refuse what it takes for the same post.
+func repeatsSibling(s Subject, mine map[string]struct{}) []post.Finding {
+	closest, at := nearest(mine, s.Siblings)
+	if closest < same {
+		return nil
+	}
+	return []post.Finding{{
+		Rule: RuleNearDuplicate, Severity: post.Warn, SourceQuote: tidy(s.Siblings[at], maxRecentText),
+		Message:    "Another post of this recurrence says exactly this, and the network may refuse a text that equals a recent one.",
+		Suggestion: "Change a few words of this one.",
+	}}
+}
+
+// nearest returns how like the closest of the texts is, and where it stands.
+func nearest(mine map[string]struct{}, texts []string) (closest float64, at int) {
+	at = -1
+	for i, text := range texts {
+		if like := similarity(mine, shingles(text)); like > closest {
+			closest, at = like, i
+		}
+	}
+	return closest, at
 }
 
 // matches returns where the pattern's first group stands. Groups that share a

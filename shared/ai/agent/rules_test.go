@@ -120,6 +120,17 @@ func TestRepetition(t *testing.T) {
 	}
 }
 
+func TestPostsOfOneRecurrenceMayBeAlike(t *testing.T) {
+	t.Parallel()
+	s := subject("Office hours are open: bring your questions, we bring the coffee.")
+	s.Siblings = []string{"Other words.", s.Parts[0]}
+	require.Equal(t, []found{{agent.RuleNearDuplicate, "", post.Warn}}, rulesOf(s))
+	s.Recent = s.Parts
+	require.Equal(t, []found{{agent.RuleNearDuplicate, "", post.Block}}, rulesOf(s), "what the account says elsewhere still blocks")
+	s.Recent, s.Siblings = nil, []string{"Other words."}
+	require.Empty(t, rulesOf(s))
+}
+
 func TestRulesAlwaysAgreeWithThemselves(t *testing.T) {
 	t.Parallel()
 	s := subject("SYNERGY #a #b #c https://evil.example @x [link] THIS IS SO LOUD", "game changer")

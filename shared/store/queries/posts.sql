@@ -55,9 +55,12 @@ FROM approvals WHERE workspace_id = $1 AND post_id = $2
 ORDER BY decided_at DESC LIMIT 1;
 
 -- name: RecentTextsOfAccount :many
--- What the account said lately or is about to say, for the near-duplicate check.
+-- What the account said lately or is about to say, for the near-duplicate
+-- check; posts of one recurrence are meant to be alike, and are left out.
 SELECT p.id, v.content
 FROM posts p JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
 WHERE p.workspace_id = $1 AND p.account_id = $2 AND p.id <> sqlc.arg(except_post)
   AND p.state NOT IN ('rejected', 'canceled')
+  AND (p.recurrence_id IS NULL OR p.recurrence_id IS DISTINCT FROM (
+    SELECT s.recurrence_id FROM posts s WHERE s.workspace_id = p.workspace_id AND s.id = sqlc.arg(except_post)))
 ORDER BY p.updated_at DESC LIMIT sqlc.arg(max_rows);

@@ -85,3 +85,12 @@ SET due_at = n.due_at, due_local = n.due_local, due_zone = sqlc.arg(zone)::text,
 FROM (SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(due_ats)::timestamptz[]) AS due_at,
              unnest(sqlc.arg(due_locals)::text[]) AS due_local) n
 WHERE p.workspace_id = sqlc.arg(workspace_id) AND p.id = n.id;
+
+-- name: SiblingTexts :many
+-- What the other posts of the post's recurrence say.
+SELECT v.content
+FROM posts s
+JOIN posts p ON p.workspace_id = s.workspace_id AND p.recurrence_id = s.recurrence_id AND p.id <> s.id
+JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
+WHERE s.workspace_id = sqlc.arg(workspace_id) AND s.id = sqlc.arg(id) AND p.state NOT IN ('rejected', 'canceled')
+ORDER BY p.due_at DESC LIMIT sqlc.arg(max_rows);

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"rostrum/shared/account"
 	"rostrum/shared/audit"
 	"rostrum/shared/auth"
@@ -37,9 +39,10 @@ type Preview struct {
 }
 
 // Preview tells the next ten dates of a rule on the account's clocks, and what
-// a person should know before choosing it; an empty content is not looked at.
+// a person should know before choosing it; an empty content is not looked at. The
+// posts of the recurrence own, when one is edited, are in nobody's way.
 // Errors: Forbidden; NotFound; Invalid, as Create's about rule and start.
-func (s *Service) Preview(ctx context.Context, actor audit.Actor, id account.ID, p Plan) (Preview, error) {
+func (s *Service) Preview(ctx context.Context, actor audit.Actor, id account.ID, p Plan, own *uuid.UUID) (Preview, error) {
 	if err := auth.Require(actor, auth.ReadWorkspace); err != nil {
 		return Preview{}, err
 	}
@@ -62,7 +65,7 @@ func (s *Service) Preview(ctx context.Context, actor audit.Actor, id account.ID,
 			return err
 		}
 		out = Preview{Zone: a.Profile.TimeZone, Rule: rule.Rule(), Ends: len(next) <= Shown}
-		if out.Dates, err = noted(ctx, tx, a, next[:min(len(next), Shown)]); err != nil {
+		if out.Dates, err = noted(ctx, tx, a, next[:min(len(next), Shown)], own); err != nil {
 			return err
 		}
 		out.Warnings, err = warnings(ctx, tx, a, p.Content, len(next) > 1)
@@ -76,11 +79,20 @@ func (s *Service) Preview(ctx context.Context, actor audit.Actor, id account.ID,
 
 // noted says of each date what the clocks do to it, and whether another post of
 // the account is too near.
-func noted(ctx context.Context, tx *store.Tx, a account.Account, next []schedule.Occurrence) ([]Date, error) {
+func noted(ctx context.Context, tx *store.Tx, a account.Account, next []schedule.Occurrence, own *uuid.UUID) ([]Date, error) {
 	gap := max(a.Profile.MinGap, time.Second)
 	taken, err := tx.TakenTimes(ctx, a.WorkspaceID, []account.ID{a.ID}, next[0].At.Add(-gap), next[len(next)-1].At.Add(gap))
 	if err != nil {
 		return nil, err
+	}
+	if own != nil {
+		made, err := tx.PostsOfRecurrence(ctx, a.WorkspaceID, *own, store.PlannedStates()...)
+		if err != nil {
+			return nil, err
+		}
+		taken = slices.DeleteFunc(taken, func(t store.Taken) bool {
+			return slices.ContainsFunc(made, func(m store.MadePost) bool { return uuid.UUID(m.ID) == t.PostID })
+		})
 	}
 	dates := make([]Date, len(next))
 	for i, o := range next {

@@ -370,12 +370,13 @@ func TestAPreviewTellsWhatAPersonShouldKnow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.profile(t, func(p *account.Profile) { p.TimeZone, p.MinGap = "Europe/Berlin", time.Hour })
+	var own *uuid.UUID
 	preview := func(rule, start, text string) (recurring.Preview, error) {
 		plan := recurring.Plan{Rule: rule, StartLocal: start}
 		if text != "" {
 			plan.Content = post.Text(text)
 		}
-		return b.people.Preview(t.Context(), b.Person, b.Account.ID, plan)
+		return b.people.Preview(t.Context(), b.Person, b.Account.ID, plan, own)
 	}
 	year := b.now(t).Year() + 1
 	start := time.Date(year, 3, 31, 2, 30, 0, 0, time.UTC)
@@ -402,6 +403,17 @@ func TestAPreviewTellsWhatAPersonShouldKnow(t *testing.T) {
 	require.Contains(t, p.Dates[0].Notes[0], "Another post of @acme")
 	require.Len(t, p.Warnings, 2)
 	require.Contains(t, p.Warnings[1], "says exactly this")
+
+	later, err := schedule.At(scheduled.Schedule.DueAt.Add(5*time.Hour), "Europe/Berlin")
+	require.NoError(t, err)
+	v := b.create(t, "FREQ=WEEKLY", later.Local[:16]+":00")
+	p, err = preview("FREQ=WEEKLY", v.StartLocal, "")
+	require.NoError(t, err)
+	require.Contains(t, p.Dates[0].Notes[0], "Another post")
+	own = &v.ID
+	p, err = preview("FREQ=WEEKLY", v.StartLocal, "")
+	require.NoError(t, err)
+	require.Empty(t, p.Dates[0].Notes, "its own posts are in nobody's way")
 
 	for code, rule := range map[string]string{
 		"too_close": "FREQ=DAILY;BYMINUTE=0,30", "bad_rule": "FREQ=HOURLY", "no_date_left": "FREQ=DAILY;UNTIL=20100101", "rule_never_matches": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",

@@ -53,6 +53,8 @@ type subject struct {
 	idea   *store.Idea
 	source agent.Source
 	recent []string
+	// siblings is what the other posts of its recurrence say.
+	siblings []string
 }
 
 // judgement is what a review came to.
@@ -118,6 +120,9 @@ func (s *Service) load(ctx context.Context, m queue.Message) (sub subject, fresh
 		if sub.recent, err = agency.Recent(ctx, tx, sub.acc, sub.post.ID); err != nil {
 			return err
 		}
+		if sub.siblings, err = agency.Siblings(ctx, tx, sub.acc, sub.post.ID); err != nil {
+			return err
+		}
 		if sub.post.IdeaID == nil {
 			return nil
 		}
@@ -142,7 +147,8 @@ func stillAt(p post.Post, m queue.Message) bool {
 // judge applies the rules and asks the model. Its error is never the model's.
 func (s *Service) judge(ctx context.Context, agents agent.Agents, sub subject) (judgement, error) {
 	subject := agent.Subject{
-		Account: sub.acc, Parts: sub.post.Version.Content.Texts(), Source: sub.source, Recent: sub.recent, ByAgent: byAgent(sub.post),
+		Account: sub.acc, Parts: sub.post.Version.Content.Texts(), Source: sub.source, Recent: sub.recent,
+		Siblings: sub.siblings, ByAgent: byAgent(sub.post),
 	}
 	judged := judgement{findings: agent.CheckRules(subject)}
 	report, err := agents.CheckFacts(ctx, subject)

@@ -270,6 +270,8 @@ SELECT p.id, v.content
 FROM posts p JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
 WHERE p.workspace_id = $1 AND p.account_id = $2 AND p.id <> $3
   AND p.state NOT IN ('rejected', 'canceled')
+  AND (p.recurrence_id IS NULL OR p.recurrence_id IS DISTINCT FROM (
+    SELECT s.recurrence_id FROM posts s WHERE s.workspace_id = p.workspace_id AND s.id = $3))
 ORDER BY p.updated_at DESC LIMIT $4
 `
 
@@ -285,7 +287,8 @@ type RecentTextsOfAccountRow struct {
 	Content []byte
 }
 
-// What the account said lately or is about to say, for the near-duplicate check.
+// What the account said lately or is about to say, for the near-duplicate
+// check; posts of one recurrence are meant to be alike, and are left out.
 func (q *Queries) RecentTextsOfAccount(ctx context.Context, arg RecentTextsOfAccountParams) ([]RecentTextsOfAccountRow, error) {
 	rows, err := q.db.Query(ctx, recentTextsOfAccount,
 		arg.WorkspaceID,

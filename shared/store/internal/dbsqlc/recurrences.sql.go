@@ -499,3 +499,39 @@ func (q *Queries) SaveRecurrence(ctx context.Context, arg SaveRecurrenceParams) 
 	)
 	return err
 }
+
+const siblingTexts = `-- name: SiblingTexts :many
+SELECT v.content
+FROM posts s
+JOIN posts p ON p.workspace_id = s.workspace_id AND p.recurrence_id = s.recurrence_id AND p.id <> s.id
+JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
+WHERE s.workspace_id = $1 AND s.id = $2 AND p.state NOT IN ('rejected', 'canceled')
+ORDER BY p.due_at DESC LIMIT $3
+`
+
+type SiblingTextsParams struct {
+	WorkspaceID uuid.UUID
+	ID          uuid.UUID
+	MaxRows     int32
+}
+
+// What the other posts of the post's recurrence say.
+func (q *Queries) SiblingTexts(ctx context.Context, arg SiblingTextsParams) ([][]byte, error) {
+	rows, err := q.db.Query(ctx, siblingTexts, arg.WorkspaceID, arg.ID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var content []byte
+		if err := rows.Scan(&content); err != nil {
+			return nil, err
+		}
+		items = append(items, content)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

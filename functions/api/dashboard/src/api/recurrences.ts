@@ -35,6 +35,8 @@ export interface RuleToTry {
   account_id: string;
   rule: string;
   start_local: string;
+  /** The recurrence being edited: its own posts are in nobody's way. */
+  recurrence_id?: string;
   parts?: { text: string }[];
 }
 
@@ -63,8 +65,9 @@ function useRecurrenceWriter<V, R>(write: (input: V) => Promise<R>) {
 }
 
 export const useCreateRecurrence = () =>
-  useRecurrenceWriter(({ key, ...body }: RuleToTry & { key: string; parts: { text: string }[] }) =>
-    take(api.POST("/v1/recurrences", { params: { header: { "idempotency-key": key } }, body })),
+  useRecurrenceWriter(
+    ({ key, ...body }: Omit<RuleToTry, "recurrence_id"> & { key: string; parts: { text: string }[] }) =>
+      take(api.POST("/v1/recurrences", { params: { header: { "idempotency-key": key } }, body })),
   );
 
 export const useEditRecurrence = () =>

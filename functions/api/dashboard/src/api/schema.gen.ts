@@ -1721,6 +1721,8 @@ export interface components {
             account_id: string;
             /** @description The text, when it should be compared with what the account said. */
             parts?: components["schemas"]["PartText"][];
+            /** @description The one that is edited: its own posts are in nobody's way. */
+            recurrence_id?: string;
             /** @example FREQ=MONTHLY;BYDAY=-1FR */
             rule: string;
             /** @example 2026-11-25T09:30:00 */

@@ -77,7 +77,14 @@ export default function RecurrenceDialog({
             </button>
           </p>
         )}
-        <RuleDates asked={{ account_id: recurrence.account.id, rule, start_local: start }} />
+        <RuleDates
+          asked={{
+            account_id: recurrence.account.id,
+            recurrence_id: recurrence.id,
+            rule,
+            start_local: start,
+          }}
+        />
         {edit.isError && <ProblemNote error={edit.error} compact />}
         <div className="row" style={{ justifyContent: "flex-end" }}>
           <Button variant="default" onClick={onClose}>

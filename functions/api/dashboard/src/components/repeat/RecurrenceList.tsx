@@ -95,7 +95,7 @@ function Row({ recurrence: r, onEdit, onRemove }: RowProps) {
           <span>
             {ruleWords(r.rule, r.start_local)} at {r.start_local.slice(11, 16)}, {zonePlace(r.time_zone)} time
           </span>
-          {next && r.state === "active" && <span>Next {shortTime(next.due_at, r.time_zone, now)}</span>}
+          {next && r.state === "active" && <span>Next: {shortTime(next.due_at, r.time_zone, now)}</span>}
           <Link to={`/posts?recurrence=${r.id}`}>
             {r.planned === 1 ? "1 post planned" : `${r.planned} posts planned`}
           </Link>
