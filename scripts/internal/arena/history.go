@@ -25,8 +25,14 @@ func (a *Arena) History(ctx context.Context, accounts []*Account, posts int) err
 		}
 		for _, sql := range []string{
 			"SET LOCAL session_replication_role = replica", "SET LOCAL synchronous_commit = off",
-			`CREATE TEMP TABLE made ON COMMIT DROP AS SELECT gen_random_uuid() AS id, gen_random_uuid() AS version, n,
-				date_trunc('second', now() - (n::float8 / ` + strconv.Itoa(posts) + `) * interval '1095 days' - interval '1 hour') AS at FROM generate_series(1, ` + strconv.Itoa(posts) + `) n`,
+			// Ids that rise with time, as ours do (UUIDv7): random ones would scatter
+			// what lies together in life.
+			`CREATE FUNCTION pg_temp.id_at(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
+				SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(r, 1, 3) || '8' || substr(r, 4, 15))::uuid
+				FROM (SELECT md5(random()::text) AS r) x $$`,
+			`CREATE TEMP TABLE made ON COMMIT DROP AS SELECT pg_temp.id_at(at) AS id, pg_temp.id_at(at) AS version, n, at FROM (
+				SELECT n, date_trunc('second', now() - ((` + strconv.Itoa(posts) + ` - n)::float8 / ` + strconv.Itoa(posts) + `) * interval '1095 days' - interval '1 hour') AS at
+				FROM generate_series(1, ` + strconv.Itoa(posts) + `) n) t`,
 		} {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return err
@@ -41,7 +47,7 @@ func (a *Arena) History(ctx context.Context, accounts []*Account, posts int) err
 				SELECT $1::uuid, version, id, 1, '{"parts":[{"text":"An old post of about the usual length, with a link: https://example.com/story"}]}', 'x', 'person', id, 'Ada', at
 				FROM made WHERE $2::uuid[] IS NOT NULL`,
 			`INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, started_at, finished_at, remote_id)
-				SELECT $1::uuid, gen_random_uuid(), id, ($2::uuid[])[1 + n % cardinality($2::uuid[])], 1, 0, 1, 'accepted', 'x', at, at, id::text FROM made`,
+				SELECT $1::uuid, pg_temp.id_at(at), id, ($2::uuid[])[1 + n % cardinality($2::uuid[])], 1, 0, 1, 'accepted', 'x', at, at, id::text FROM made`,
 		} {
 			if _, err := tx.Exec(ctx, sql, workspace.String(), ids); err != nil {
 				return err
