@@ -186,6 +186,7 @@ func (r *Relay) send(ctx context.Context, b batch, mark func([]uuid.UUID) error)
 	if len(b.rows) == 0 {
 		return
 	}
+	r.tell(ctx, b.rows)
 	killpoint.Here("outbox.before_send")
 	sent, err := r.Sender.Send(ctx, b.envelopes(ctx, r.Clock.Now()))
 	killpoint.Here("outbox.before_mark")
@@ -199,6 +200,22 @@ func (r *Relay) send(ctx context.Context, b batch, mark func([]uuid.UUID) error)
 	if err := mark(sent); err != nil {
 		r.Logger.WarnContext(ctx, "outbox rows sent but not marked",
 			slog.Int("rows", len(sent)), slog.String("error", err.Error()))
+	}
+}
+
+// tell says what was left for whom, so that a post can be followed from one
+// function to the next by its correlation id.
+func (r *Relay) tell(ctx context.Context, rows []store.OutboxRow) {
+	if !r.Logger.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	for _, row := range rows {
+		m, err := queue.Decode(row.Body)
+		if err != nil {
+			continue // the consumer says so.
+		}
+		r.Logger.LogAttrs(ctx, slog.LevelInfo, "message left", slog.String("queue", row.Queue), slog.String("kind", string(m.Kind)),
+			slog.String("subject_id", m.SubjectID.String()), slog.String("correlation_id", m.CorrelationID.String()))
 	}
 }
 

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,6 +76,19 @@ func (b *bundle) unsent(t *testing.T) int {
 		return err
 	}))
 	return n
+}
+
+func TestWhatIsLeftForAnotherFunctionIsToldWithItsCorrelationID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var logged bytes.Buffer
+	b.relay.Logger = telemetry.NewLogger(&logged, "info")
+	m := b.message()
+	require.NoError(t, b.relay.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		return outbox.Enqueue(ctx, tx, queue.Publish, m, time.Now())
+	}))
+	require.Contains(t, logged.String(), `"msg":"message left"`)
+	require.Contains(t, logged.String(), `"correlation_id":"`+m.CorrelationID.String()+`"`)
 }
 
 func TestMessagesCarryTheTraceOfTheirWriter(t *testing.T) {

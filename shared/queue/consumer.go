@@ -43,7 +43,7 @@ type Handler func(ctx context.Context, m Message, r Record) error
 // answers nil.
 //
 //	error                                  record         logged
-//	nil                                    done           -
+//	nil                                    done           info
 //	NotFound Conflict Invalid TooLarge     done: the database has said so, and
 //	PreconditionFailed Unauthenticated     a repeat would say it again
 //	Forbidden                                             info
@@ -111,6 +111,8 @@ func (c *Consumer) handle(ctx context.Context, r Record) bool {
 	err = handler(ctx, m, r)
 	fault = ""
 	if err == nil {
+		c.Logger.LogAttrs(ctx, slog.LevelInfo, "message handled", c.about(r, slog.String("kind", string(m.Kind)),
+			slog.String("subject_id", m.SubjectID.String()), slog.String("correlation_id", m.CorrelationID.String()))...)
 		return true
 	}
 	fault = apperr.KindOf(err).String()

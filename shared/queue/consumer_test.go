@@ -43,7 +43,7 @@ func TestConsumeHandsOverTheMessageAndItsRecord(t *testing.T) {
 		return nil
 	}})
 	require.Empty(t, c.Consume(t.Context(), []Record{record}))
-	require.Empty(t, logged.String())
+	require.Equal(t, 1, strings.Count(logged.String(), "correlation_id="+want.CorrelationID.String()), "one line, in which the post can be found")
 	require.Empty(t, c.Consume(t.Context(), nil))
 }
 

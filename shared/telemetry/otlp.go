@@ -43,7 +43,7 @@ const (
 // it measures is written to out, each line in one write; on Lambda that is the
 // standard output. Errors: Invalid when a setting is wrong.
 func NewTracer(s Settings, function string, out io.Writer, now clock.Clock, logger *slog.Logger) (*Tracer, func(), error) {
-	t := &Tracer{clock: now}
+	t := &Tracer{function: function, clock: now}
 	if s.Namespace != "" {
 		t.meter = &meter{namespace: s.Namespace, function: function, out: out, logger: logger, values: map[slot]map[Metric][]float64{}}
 	}

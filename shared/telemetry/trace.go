@@ -73,6 +73,7 @@ const maxSpans = 2048
 // Without an exporter, and when it is nil, it keeps none, and still gives every
 // piece of work its trace id.
 type Tracer struct {
+	function string
 	clock    clock.Clock
 	exporter *exporter // nil where traces go nowhere
 	meter    *meter    // nil where metrics go nowhere
@@ -121,6 +122,10 @@ func (t *Tracer) Start(ctx context.Context, name string, kind Kind, traceparent 
 	_, _ = rand.Read(s.context.SpanID[:])
 	if t.keeps() {
 		s.start = t.clock.Now()
+	}
+	if t != nil {
+		// Functions may share one process, and so one log.
+		ctx = With(ctx, slog.String("function", t.function))
 	}
 	ctx = With(ctx, append([]slog.Attr{slog.String("trace_id", hex.EncodeToString(s.context.TraceID[:]))}, attrs...)...)
 	return context.WithValue(ctx, spanKey{}, s), s

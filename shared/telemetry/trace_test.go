@@ -58,6 +58,7 @@ func TestRecordsCarryTheTraceWithoutACollector(t *testing.T) {
 	defer end()
 	ctx, span := tracer.Start(t.Context(), "take publish_post", telemetry.Consumer, example, slog.String("correlation_id", "c-1"))
 	logger.LogAttrs(ctx, slog.LevelInfo, "sent", slog.String("correlation_id", "c-1"))
+	require.Contains(t, out.String(), `"function":"publish"`)
 	span.End("")
 	tracer.Flush(ctx)
 	require.Contains(t, out.String(), `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`)
