@@ -26,6 +26,9 @@ func (l *lane) wave(ctx context.Context, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if !l.report.Clean() {
+			return nil // What follows a break says nothing.
+		}
 		age := l.clock.Now().Sub(l.begun)
 		if !l.calm && age > calmAfter {
 			if err := l.calmDown(ctx); err != nil {

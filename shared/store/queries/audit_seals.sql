@@ -54,10 +54,3 @@ WHERE e.seq > (SELECT low_seq FROM audit_sealer) AND NOT EXISTS (SELECT 1 FROM a
 
 -- name: NoteVerified :exec
 UPDATE audit_sealer SET verified_at = clock_timestamp(), verified_position = sqlc.arg(position), verified_intact = sqlc.arg(intact);
-
--- name: SealingStatus :one
--- For one workspace: its newest seal, and what waits for one.
-SELECT (SELECT count(*) FROM audit_events e WHERE e.workspace_id = sqlc.arg(workspace_id) AND e.seq > a.low_seq
-          AND NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.event_seq = e.seq))::bigint AS waiting,
-       a.verified_at, a.verified_position, a.verified_intact
-FROM audit_sealer a;

@@ -139,7 +139,7 @@ func (s *Service) Check(ctx context.Context, heads []audit.Head) (Report, error)
 }
 
 // Daily checks the chain without heads, which it cannot reach, notes what it
-// found for the dashboard, and says in the log when something is wrong. Errors:
+// found beside the chain, and says in the log when something is wrong. Errors:
 // Unavailable.
 func (s *Service) Daily(ctx context.Context) error {
 	r, err := s.Check(ctx, nil)

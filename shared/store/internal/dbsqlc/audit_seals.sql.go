@@ -157,33 +157,6 @@ func (q *Queries) PassedOver(ctx context.Context, maxRows int32) ([]PassedOverRo
 	return items, nil
 }
 
-const sealingStatus = `-- name: SealingStatus :one
-SELECT (SELECT count(*) FROM audit_events e WHERE e.workspace_id = $1 AND e.seq > a.low_seq
-          AND NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.event_seq = e.seq))::bigint AS waiting,
-       a.verified_at, a.verified_position, a.verified_intact
-FROM audit_sealer a
-`
-
-type SealingStatusRow struct {
-	Waiting          int64
-	VerifiedAt       *time.Time
-	VerifiedPosition int64
-	VerifiedIntact   bool
-}
-
-// For one workspace: its newest seal, and what waits for one.
-func (q *Queries) SealingStatus(ctx context.Context, workspaceID uuid.UUID) (SealingStatusRow, error) {
-	row := q.db.QueryRow(ctx, sealingStatus, workspaceID)
-	var i SealingStatusRow
-	err := row.Scan(
-		&i.Waiting,
-		&i.VerifiedAt,
-		&i.VerifiedPosition,
-		&i.VerifiedIntact,
-	)
-	return i, err
-}
-
 const sealsAfter = `-- name: SealsAfter :many
 SELECT s.position, s.event_seq, s.event_id, s.workspace_id AS sealed_workspace_id, s.digest, s.sealed_at,
        (e.seq IS NOT NULL)::boolean AS found, coalesce(e.xid::text, '')::text AS xid, e.workspace_id, e.id, e.at,
