@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/audit"
+	domain "rostrum/shared/post"
 	"rostrum/shared/store"
 	"rostrum/shared/workflow/attaching"
 )
@@ -163,4 +164,78 @@ func toMedia(m store.Media, address string) Media {
 		out.URL = &address
 	}
 	return out
+}
+
+// PartMedia is an image under a part's text.
+type PartMedia struct {
+	ID     string  `json:"id"`
+	Alt    string  `json:"alt" doc:"What it shows, for those who do not see it."`
+	Type   string  `json:"type" example:"image/jpeg"`
+	Bytes  int64   `json:"bytes"`
+	Width  int     `json:"width"`
+	Height int     `json:"height"`
+	Digest string  `json:"digest" doc:"What an approval is bound to."`
+	URL    *string `json:"url" doc:"Shows it, for fifteen minutes; null where images are not kept any more."`
+}
+
+// PartBody is one part as a client writes it.
+type PartBody struct {
+	Text  string      `json:"text" maxLength:"100000"`
+	Media []MediaBody `json:"media,omitempty" maxItems:"20" doc:"Images under the text, in their order."`
+}
+
+// MediaBody names an image that is ready.
+type MediaBody struct {
+	ID  string `json:"id"`
+	Alt string `json:"alt,omitempty" maxLength:"1000" doc:"What it shows, for those who do not see it."`
+}
+
+// VersionPart is one part of a version.
+type VersionPart struct {
+	Text  string      `json:"text"`
+	Media []PartMedia `json:"media" nullable:"false"`
+}
+
+func bodyContent(parts []PartBody) (domain.Content, error) {
+	c := domain.Content{Parts: make([]domain.Part, len(parts))}
+	for i, p := range parts {
+		c.Parts[i].Text = p.Text
+		for _, m := range p.Media {
+			id, err := parseID(m.ID, "image")
+			if err != nil {
+				return domain.Content{}, err
+			}
+			c.Parts[i].Media = append(c.Parts[i].Media, domain.Media{ID: id, Alt: m.Alt})
+		}
+	}
+	return c, nil
+}
+
+func toPartMedia(media []domain.Media) []PartMedia {
+	out := make([]PartMedia, len(media))
+	for i, m := range media {
+		out[i] = PartMedia{
+			ID: m.ID.String(), Alt: m.Alt, Type: m.Type, Bytes: m.Bytes, Width: m.Width, Height: m.Height, Digest: m.Digest,
+		}
+	}
+	return out
+}
+
+// showMedia gives each image an address that shows it.
+func (s *Server) showMedia(ctx context.Context, media []PartMedia) error {
+	if s.Attaching.Files == nil {
+		return nil
+	}
+	for i, m := range media {
+		id, err := parseID(m.ID, "image")
+		if err != nil {
+			return err
+		}
+		address, err := s.Attaching.View(ctx, actor(ctx), id, m.Digest)
+		if err != nil {
+			return err
+		}
+		media[i].URL = &address
+	}
+	return nil
 }

@@ -97,3 +97,41 @@ func TestThePolicyOfPagesAllowsImagesFromWhereTheyAreKept(t *testing.T) {
 	require.Contains(t, policy, "connect-src 'self' https://bucket.s3.example;")
 	require.Contains(t, policy, "script-src 'self';")
 }
+
+func TestAPostShowsItsImagesAndAnEditOfOneTakesTheApprovalBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ada, bo := b.tenant(t, "ada"), b.tenant(t, "bo")
+	mine, theirs := ada.addMedia(t, "mine.png"), bo.addMedia(t, "theirs.png")
+	part := func(id, alt string) []any {
+		return []any{map[string]any{"text": "look", "media": []any{map[string]any{"id": id, "alt": alt}}}}
+	}
+	create := func(parts any) answer {
+		return ada.call(t, "POST", "/v1/posts", map[string]any{"account_id": ada.account.ID.String(), "parts": parts})
+	}
+	require.Equal(t, "no_such_media", create(part(theirs.str("id"), "")).code())
+	early := ada.call(t, "POST", "/v1/media", map[string]any{"name": "a.png", "content_type": "image/png", "bytes": 10})
+	require.Equal(t, "media_not_ready", create(part(early.str("id"), "")).code())
+	five := part(mine.str("id"), "")
+	var many []any
+	for range 5 {
+		many = append(many, map[string]any{"id": ada.addMedia(t, "more.png").str("id")})
+	}
+	five[0].(map[string]any)["media"] = many //nolint:forcetypeassert // made above.
+	require.Equal(t, "too_many_images", create(five).code())
+
+	made := create(part(mine.str("id"), " A harbour "))
+	require.Equal(t, http.StatusCreated, made.status, made.text)
+	require.Contains(t, made.text, `"alt":"A harbour"`)
+	require.Contains(t, made.text, mine.str("digest"))
+	require.Contains(t, made.text, "/files/")
+	require.True(t, strings.HasPrefix(made.str("content_hash"), "v2:"))
+	same := ada.call(t, "PATCH", "/v1/posts/"+made.str("id"), map[string]any{"parts": part(mine.str("id"), "A harbour")}, "If-Match", made.header.Get("ETag"))
+	require.Equal(t, made.str("etag"), same.str("etag"), "what says the same changes nothing")
+	other := ada.call(t, "PATCH", "/v1/posts/"+made.str("id"), map[string]any{"parts": part(mine.str("id"), "A harbour at dawn")}, "If-Match", made.header.Get("ETag"))
+	require.Equal(t, http.StatusOK, other.status, other.text)
+	require.NotEqual(t, made.str("content_hash"), other.str("content_hash"), "an alt text is approved too")
+	versions := ada.call(t, "GET", "/v1/posts/"+made.str("id")+"/versions", nil)
+	require.Contains(t, versions.text, "A harbour at dawn")
+	require.Equal(t, "media_in_use", ada.call(t, "DELETE", "/v1/media/"+mine.str("id"), nil).code())
+}

@@ -80,9 +80,10 @@ type Post struct {
 
 // Part is one post on the network.
 type Part struct {
-	Text   string `json:"text"`
-	Length int    `json:"length" doc:"As the network counts."`
-	Limit  int    `json:"limit"`
+	Text   string      `json:"text"`
+	Media  []PartMedia `json:"media" nullable:"false"`
+	Length int         `json:"length" doc:"As the network counts."`
+	Limit  int         `json:"limit"`
 }
 
 // VersionRef names a version.
@@ -163,9 +164,9 @@ func toPost(d browsing.Detail, note string) Post {
 		},
 		CorrelationID: d.Post.CorrelationID.String(), Actions: []string{},
 	}
-	for _, text := range v.Content.Texts() {
-		length, limit := platform.Measure(d.Summary.Network, text)
-		out.Parts = append(out.Parts, Part{Text: text, Length: length, Limit: limit})
+	for _, p := range v.Content.Parts {
+		length, limit := platform.Measure(d.Summary.Network, p.Text)
+		out.Parts = append(out.Parts, Part{Text: p.Text, Media: toPartMedia(p.Media), Length: length, Limit: limit})
 	}
 	if a := d.Approval; a != nil {
 		out.Approval.Value = &Approval{
@@ -196,7 +197,13 @@ func (s *Server) show(ctx context.Context, id domain.ID, note string) (*PostOutp
 	if err != nil {
 		return nil, err
 	}
-	return &PostOutput{Tagged: Tagged{quoted(d.Post.ETag)}, Body: toPost(d, note)}, nil
+	body := toPost(d, note)
+	for i := range body.Parts {
+		if err := s.showMedia(ctx, body.Parts[i].Media); err != nil {
+			return nil, err
+		}
+	}
+	return &PostOutput{Tagged: Tagged{quoted(d.Post.ETag)}, Body: body}, nil
 }
 
 // shown turns a decision's result into the answer.
@@ -293,7 +300,7 @@ func contentOf(parts []PartText) domain.Content {
 type CreatePostInput struct {
 	Body struct {
 		AccountID string     `json:"account_id"`
-		Parts     []PartText `json:"parts" nullable:"false" minItems:"1" maxItems:"25"`
+		Parts     []PartBody `json:"parts" nullable:"false" minItems:"1" maxItems:"25"`
 		DueLocal  string     `json:"due_local,omitempty" example:"2026-11-25T09:30:00" doc:"A wall clock in the account's zone."`
 		IdeaID    string     `json:"idea_id,omitempty"`
 		Submit    bool       `json:"submit,omitempty" doc:"Send it to review at once."`
@@ -305,7 +312,11 @@ func (s *Server) createPost(ctx context.Context, in *CreatePostInput) (*PostOutp
 	if err != nil {
 		return nil, err
 	}
-	n := deciding.NewPost{AccountID: id, Content: contentOf(in.Body.Parts), DueLocal: in.Body.DueLocal, Submit: in.Body.Submit}
+	content, err := bodyContent(in.Body.Parts)
+	if err != nil {
+		return nil, err
+	}
+	n := deciding.NewPost{AccountID: id, Content: content, DueLocal: in.Body.DueLocal, Submit: in.Body.Submit}
 	if in.Body.IdeaID != "" {
 		idea, err := parseID(in.Body.IdeaID, "idea")
 		if err != nil {
@@ -330,7 +341,7 @@ type EditPostInput struct {
 	ByID
 	Precondition
 	Body struct {
-		Parts []PartText `json:"parts" nullable:"false" minItems:"1" maxItems:"25"`
+		Parts []PartBody `json:"parts" nullable:"false" minItems:"1" maxItems:"25"`
 		Note  string     `json:"note,omitempty" maxLength:"1000" doc:"Why it was changed."`
 	}
 }
@@ -344,16 +355,20 @@ func (s *Server) editPost(ctx context.Context, in *EditPostInput) (*PostOutput, 
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.Deciding.Edit(ctx, actor(ctx), deciding.Target{PostID: id, ETag: &etag}, contentOf(in.Body.Parts), in.Body.Note)
+	content, err := bodyContent(in.Body.Parts)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Deciding.Edit(ctx, actor(ctx), deciding.Target{PostID: id, ETag: &etag}, content, in.Body.Note)
 	return s.shown(ctx, p, err)
 }
 
 // Version is one immutable content of a post.
 type Version struct {
 	VersionRef
-	Parts       []PartText `json:"parts" nullable:"false"`
-	ContentHash string     `json:"content_hash"`
-	Approved    bool       `json:"approved" doc:"A live approval is for this version."`
+	Parts       []VersionPart `json:"parts" nullable:"false"`
+	ContentHash string        `json:"content_hash"`
+	Approved    bool          `json:"approved" doc:"A live approval is for this version."`
 }
 
 func (s *Server) listVersions(ctx context.Context, in *ByID) (*List[Version], error) {
@@ -369,10 +384,14 @@ func (s *Server) listVersions(ctx context.Context, in *ByID) (*List[Version], er
 	for i, v := range versions {
 		items[i] = Version{
 			VersionRef:  VersionRef{ID: v.ID.String(), Number: v.Number, Note: v.Note, CreatedBy: v.CreatedBy.Name, CreatedAt: v.CreatedAt},
-			ContentHash: v.Hash, Approved: v.ID == approved, Parts: []PartText{},
+			ContentHash: v.Hash, Approved: v.ID == approved, Parts: []VersionPart{},
 		}
-		for _, text := range v.Content.Texts() {
-			items[i].Parts = append(items[i].Parts, PartText{Text: text})
+		for _, p := range v.Content.Parts {
+			media := toPartMedia(p.Media)
+			if err := s.showMedia(ctx, media); err != nil {
+				return nil, err
+			}
+			items[i].Parts = append(items[i].Parts, VersionPart{Text: p.Text, Media: media})
 		}
 	}
 	return list(items), nil

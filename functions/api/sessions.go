@@ -22,6 +22,7 @@ type Me struct {
 	Links       Links     `json:"links"`
 	ServerTime  time.Time `json:"server_time" doc:"The database's clock, which decides when a post goes out."`
 	Model       ModelInfo `json:"model"`
+	Images      bool      `json:"images" doc:"Whether posts can show images here."`
 }
 
 // Person is a person.
@@ -110,7 +111,7 @@ func (s *Server) meOf(ctx context.Context, session store.Session) (Me, error) {
 			ID: session.WorkspaceID.String(), Name: session.WorkspaceName, Paused: session.PausedAt != nil, PauseReason: session.PauseReason,
 		},
 		Role: string(session.Role), Permissions: []string{}, Demo: s.Settings.Demo, ServerTime: now,
-		Model: ModelInfo{Name: s.Settings.Model, Simulated: s.Settings.ModelSimulated},
+		Model: ModelInfo{Name: s.Settings.Model, Simulated: s.Settings.ModelSimulated}, Images: s.Attaching.Files != nil,
 	}
 	for _, p := range auth.Permissions(session.Role) {
 		me.Permissions = append(me.Permissions, string(p))

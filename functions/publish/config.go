@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"rostrum/shared/blob"
 	"rostrum/shared/config"
 	"rostrum/shared/platform/x"
 	"rostrum/shared/telemetry"
@@ -25,6 +26,7 @@ type Config struct {
 
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
 	X           x.Settings
+	Files       blob.Settings
 
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration `env:"READING_AGES" envDefault:"1h,24h,72h,168h,720h"`

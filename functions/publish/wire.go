@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"rostrum/shared/account"
+	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
@@ -50,6 +51,10 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	files, err := blob.Open(ctx, cfg.Files, "")
+	if err != nil {
+		return nil, nil, err
+	}
 	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleWorker, MaxConns: cfg.DatabaseMaxConns})
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +66,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	service := &publishing.Service{
 		Relay:      &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
 		Publishers: map[account.Network]platform.Publisher{account.X: client},
-		Tokens:     refresher, Clock: clock.System{}, Logger: logger, ReadingAges: cfg.ReadingAges,
+		Tokens:     refresher, Clock: clock.System{}, Logger: logger, ReadingAges: cfg.ReadingAges, Files: files,
 	}
-	return handler(service, refresher, queues, logger).Traced(tracer), func() { db.Close(); closeTracer() }, nil
+	return handler(service, refresher, queues, logger).Traced(tracer), func() { files.Close(); db.Close(); closeTracer() }, nil
 }

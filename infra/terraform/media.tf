@@ -81,6 +81,7 @@ locals {
   # not there, rather than that it may not be read, takes the right to list.
   media_rights = {
     api     = { actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], keys = ["kms:Decrypt", "kms:GenerateDataKey"] }
+    publish = { actions = ["s3:GetObject"], keys = ["kms:Decrypt"] }
     metrics = { actions = ["s3:DeleteObject"], keys = [] }
   }
 

@@ -17,6 +17,7 @@ func Points() []Point {
 		{"outbox.half_sent", "C14"},
 		{"outbox.before_mark", "C14"},
 		{"send.loaded", "C2"},
+		{"media.uploaded", "C3"},
 		{"send.prepared", "C3"},
 		{"intent.before_commit", "C3"},
 		{"intent.committed", "C4"},

@@ -33,6 +33,9 @@ const (
 	// Duplicate: the network says that this text is already there. Evidence
 	// that an earlier attempt landed, or that the user posted a twin by hand.
 	Duplicate Class = "duplicate"
+	// MediaGone: the network does not know an image that was uploaded; the
+	// audience saw nothing, and another upload is needed.
+	MediaGone Class = "media_gone"
 	// NotSent: not one byte of the request was written; a repeat is safe.
 	NotSent Class = "not_sent"
 	// Unclear: the network may or may not have published it.
@@ -70,6 +73,26 @@ type PublishRequest struct {
 	Text   string
 	// ReplyTo is the remote id of the part before; empty for the first part.
 	ReplyTo string
+	// MediaIDs are the network's ids of the part's images, in their order.
+	MediaIDs []string
+}
+
+// MediaUpload is one image to put on a network, where nobody sees it until a
+// post names it.
+type MediaUpload struct {
+	Target Target
+	// Type is the media type, such as image/jpeg.
+	Type string
+	Data []byte
+	// Alt says what it shows; may be empty.
+	Alt string
+}
+
+// UploadedMedia is an image on a network.
+type UploadedMedia struct {
+	RemoteID string
+	// Lives is how long the network keeps it for a post to name.
+	Lives time.Duration
 }
 
 // RemotePost is a post as the network shows it on reading back.
@@ -106,6 +129,11 @@ type Tokens struct {
 // what is not proved is Unclear. The deadline of ctx bounds the call.
 type Publisher interface {
 	Publish(ctx context.Context, req PublishRequest) Outcome
+	// UploadMedia puts an image on the network. The audience sees nothing of it,
+	// so it may be repeated; what is not used is forgotten there. Errors: as
+	// RecentPosts, Forbidden when the account has not granted it, and Invalid
+	// when the network does not take the image.
+	UploadMedia(ctx context.Context, req MediaUpload) (UploadedMedia, error)
 	// RecentPosts returns the account's own posts, newest first, at most 100,
 	// that are newer than sinceID (empty: no lower bound) and replies
 	// included. Errors: Unauthenticated (token), RateLimited (RetryAfter set),

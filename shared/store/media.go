@@ -264,6 +264,15 @@ func (tx *Tx) SaveNetworkMedia(ctx context.Context, workspace uuid.UUID, id post
 	return nil
 }
 
+// ForgetNetworkMedia makes the next try of a post upload its images anew. It
+// needs the worker role.
+func (tx *Tx) ForgetNetworkMedia(ctx context.Context, workspace uuid.UUID, id post.ID) error {
+	if err := tx.q.ForgetNetworkMedia(ctx, dbsqlc.ForgetNetworkMediaParams{WorkspaceID: workspace, PostID: uuid.UUID(id)}); err != nil {
+		return fmt.Errorf("forget network media of post %s: %w", id, classify(err))
+	}
+	return nil
+}
+
 func toMedia(r dbsqlc.Medium) Media {
 	m := Media{
 		ID: r.ID, State: MediaState(r.State), Name: r.Name, Type: r.Type, Bytes: r.Bytes, Digest: textOf(r.Digest),

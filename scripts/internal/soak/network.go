@@ -136,6 +136,11 @@ func (l *lane) showsTwin(remote string, r platform.PublishRequest) bool {
 	return slices.ContainsFunc(l.network.shown[remote], func(p platform.RemotePost) bool { return p.Text == r.Text })
 }
 
+// UploadMedia is not asked for: the lane's posts have no images.
+func (l *lane) UploadMedia(context.Context, platform.MediaUpload) (platform.UploadedMedia, error) {
+	return platform.UploadedMedia{}, apperr.New(apperr.Unavailable, "no_media", "this network takes no images")
+}
+
 // RecentPosts reads the account back. Reads may lag, fail, and last while
 // others work.
 func (l *lane) RecentPosts(ctx context.Context, target platform.Target, since string) ([]platform.RemotePost, error) {

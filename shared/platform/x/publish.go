@@ -28,6 +28,9 @@ func (c *Client) Publish(ctx context.Context, req platform.PublishRequest) platf
 		return platform.Outcome{Class: platform.Unauthorized, Code: "no_token", Detail: "The account has no access token."}
 	}
 	input := &types.CreateInput{Text: new(req.Text)}
+	if len(req.MediaIDs) > 0 {
+		input.Media = &types.CreateInputMedia{MediaIDs: req.MediaIDs}
+	}
 	if req.ReplyTo != "" {
 		input.Reply = &types.CreateInputReply{InReplyToTweetID: req.ReplyTo}
 	}
@@ -78,6 +81,8 @@ func classifyStatus(a *answer, req platform.PublishRequest, now time.Time) platf
 		}
 	case a.status == http.StatusForbidden:
 		return forbidden(a, req)
+	case a.status == http.StatusBadRequest && len(req.MediaIDs) > 0 && a.problem().says("media id"):
+		return platform.Outcome{Class: platform.MediaGone, Code: "media_gone", Detail: "X had forgotten an image, so it is uploaded again."}
 	case refusesForGood(a.status):
 		return refused(a, req)
 	case a.status >= 300 && a.status <= 399:

@@ -17,6 +17,23 @@ type wireCreated struct {
 	} `json:"data"`
 }
 
+type wireUploaded struct {
+	Data struct {
+		ID string `json:"id"`
+		// ExpiresAfter is in seconds.
+		ExpiresAfter int64 `json:"expires_after_secs"`
+	} `json:"data"`
+}
+
+type wireMetadata struct {
+	ID       string `json:"id"`
+	Metadata struct {
+		AltText struct {
+			Text string `json:"text"`
+		} `json:"alt_text"`
+	} `json:"metadata"`
+}
+
 type wireDeleted struct {
 	Data struct {
 		Deleted bool `json:"deleted"`

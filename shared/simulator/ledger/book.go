@@ -22,6 +22,8 @@ type Entry struct {
 	Text       string `json:"text"`
 	StoredText string `json:"stored_text"`
 	Links      []Link `json:"links,omitempty"`
+	// Media are the images that the audience saw under the text.
+	Media []Media `json:"media,omitempty"`
 	// ReplyTo is the id of the post this one answers, empty for none.
 	ReplyTo string `json:"reply_to,omitempty"`
 	// ConversationID is the id of the first post of the thread.
@@ -40,6 +42,17 @@ type Link struct {
 	Short    string `json:"short"`
 	Expanded string `json:"expanded"`
 	Display  string `json:"display"`
+}
+
+// Media is an image as the audience saw it, or heard it read out.
+type Media struct {
+	// ID is the network's own id of the file.
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	// Digest is the SHA-256 of the bytes that the client sent, hexadecimal
+	// behind "sha256:".
+	Digest string `json:"digest"`
+	Alt    string `json:"alt"`
 }
 
 // Deleted reports whether the post was taken down.

@@ -35,7 +35,7 @@ type createBody struct {
 	MadeWithAI            *bool           `json:"made_with_ai"`
 	PaidPartnership       *bool           `json:"paid_partnership"`
 	Nullcast              *bool           `json:"nullcast"`
-	Media                 json.RawMessage `json:"media"`
+	Media                 *mediaBody      `json:"media"`
 	Poll                  json.RawMessage `json:"poll"`
 	QuoteTweetID          json.RawMessage `json:"quote_tweet_id"`
 	CommunityID           json.RawMessage `json:"community_id"`
@@ -59,7 +59,6 @@ func (b createBody) unplayed() string {
 		name  string
 		value json.RawMessage
 	}{
-		{"media", b.Media},
 		{"poll", b.Poll},
 		{"quote_tweet_id", b.QuoteTweetID},
 		{"community_id", b.CommunityID},
@@ -88,7 +87,10 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, user Account) {
 		s.refuse(w, forbidden("Your account is not permitted to access this feature. ["+feature+"]"))
 		return
 	}
-	text := strings.TrimSpace(*body.Text)
+	text := ""
+	if body.Text != nil {
+		text = strings.TrimSpace(*body.Text)
+	}
 	if bad := checkText(text, user); bad != nil {
 		s.refuse(w, *bad)
 		return
@@ -97,7 +99,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, user Account) {
 	if body.Reply != nil {
 		parent = body.Reply.InReplyToTweetID
 	}
-	entry, bad := s.accept(user, text, parent, fault.ClientSees(r.Context()))
+	entry, bad := s.accept(user, draft{text: text, parent: parent, media: body.Media}, fault.ClientSees(r.Context()))
 	if bad != nil {
 		s.refuse(w, *bad)
 		return
@@ -126,7 +128,7 @@ func decodeCreate(r *http.Request) (createBody, *problem) {
 		return body, &p
 	}
 	switch {
-	case body.Text == nil || strings.TrimSpace(*body.Text) == "":
+	case body.Media == nil && (body.Text == nil || strings.TrimSpace(*body.Text) == ""):
 		p := invalid("text", "", "text or media has to be given.")
 		return body, &p
 	case body.Reply != nil && !validID(body.Reply.InReplyToTweetID):
@@ -176,26 +178,45 @@ func checkText(text string, user Account) *problem {
 	return nil
 }
 
+// draft is what a client wants to post.
+type draft struct {
+	text, parent string
+	media        *mediaBody
+}
+
+// mediaLink is the t.co address that stands for a post's images.
+func mediaLink(id string) string { return "https://t.co/" + shortCode(id, -1) }
+
 // accept is the moment of truth: the rules that look at other posts, the id, the
 // journal and the ledger, under one lock, so that two equal posts at once are
 // one post and one refusal.
-func (s *Server) accept(user Account, text, parent, clientSees string) (ledger.Entry, *problem) {
+func (s *Server) accept(user Account, d draft, clientSees string) (ledger.Entry, *problem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now().UTC()
-	conversation, bad := s.conversation(user, parent)
+	conversation, bad := s.conversation(user, d.parent)
 	if bad != nil {
 		return ledger.Entry{}, bad
 	}
-	if s.settings.RefuseDuplicates && s.hasTwin(user, text, now) {
+	shown, bad := s.attach(user, d.media)
+	if bad != nil {
+		return ledger.Entry{}, bad
+	}
+	// Whether X compares images too is unverified; one that does not refuse is
+	// the harder one to be right on.
+	if s.settings.RefuseDuplicates && len(shown) == 0 && s.hasTwin(user, d.text, now) {
 		p := forbidden(duplicateDetail)
 		return ledger.Entry{}, &p
 	}
 	id := s.nextID(now)
-	stored, links := storedForm(id, text)
+	stored, links := storedForm(id, d.text)
 	entry := ledger.Entry{
-		ID: id, AccountID: user.ID, Handle: user.Handle, Text: text, StoredText: stored, Links: links,
-		ReplyTo: parent, ConversationID: conversation, AcceptedAt: now, ClientSaw: clientSees,
+		ID: id, AccountID: user.ID, Handle: user.Handle, Text: d.text, StoredText: stored, Links: links, Media: shown,
+		ReplyTo: d.parent, ConversationID: conversation, AcceptedAt: now, ClientSaw: clientSees,
+	}
+	if len(shown) > 0 {
+		// X appends one link for all of a post's images.
+		entry.StoredText = strings.TrimSpace(stored + " " + mediaLink(id))
 	}
 	if conversation == "" {
 		entry.ConversationID = id

@@ -31,6 +31,8 @@ func DefaultLimits() map[string]Limit {
 	return map[string]Limit{
 		createEndpoint:             {User: 100, UserDay: 1000, AppDay: 10000},
 		"DELETE /2/tweets/{id}":    {User: 50},
+		uploadEndpoint:             {User: 500, AppDay: 50000},
+		metadataEndpoint:           {User: 500},
 		"GET /2/tweets":            {User: 5000, App: 3500},
 		"GET /2/tweets/{id}":       {User: 900, App: 450},
 		"GET /2/users/me":          {User: 75},

@@ -373,7 +373,7 @@ func (s *Server) view(e ledger.Entry, viewer Account, asked map[string]bool) (ma
 				continue
 			}
 			data[field] = figures.private(field, n)
-		case "entities", n.referenced, "in_reply_to_user_id":
+		case "attachments", "entities", n.referenced, "in_reply_to_user_id":
 			s.relate(data, e, field, n)
 		}
 	}
@@ -384,8 +384,16 @@ func (s *Server) view(e ledger.Entry, viewer Account, asked map[string]bool) (ma
 func (s *Server) relate(data map[string]any, e ledger.Entry, field string, n names) {
 	switch field {
 	case "entities":
-		if len(e.Links) > 0 {
+		if len(e.Links)+len(e.Media) > 0 {
 			data[field] = map[string]any{"urls": linkEntities(e)}
+		}
+	case "attachments":
+		if len(e.Media) > 0 {
+			keys := make([]string, len(e.Media))
+			for i, m := range e.Media {
+				keys[i] = mediaKey(m.ID)
+			}
+			data[field] = map[string]any{"media_keys": keys}
 		}
 	case n.referenced:
 		if e.ReplyTo != "" {
@@ -413,6 +421,21 @@ func linkEntities(e ledger.Entry) []map[string]any {
 			"url": l.Short, "expanded_url": l.Expanded, "display_url": l.Display,
 		})
 		from += at + len(l.Short)
+	}
+	return append(out, mediaEntities(e)...)
+}
+
+// mediaEntities are the appended link, once for each image.
+func mediaEntities(e ledger.Entry) []map[string]any {
+	var out []map[string]any
+	link := mediaLink(e.ID)
+	end := utf8.RuneCountInString(e.StoredText)
+	for i, m := range e.Media {
+		out = append(out, map[string]any{
+			"start": end - utf8.RuneCountInString(link), "end": end, "url": link, "media_key": mediaKey(m.ID),
+			"expanded_url": fmt.Sprintf("https://x.com/%s/status/%s/photo/%d", e.Handle, e.ID, i+1),
+			"display_url":  "pic.x.com/" + strings.TrimPrefix(link, "https://t.co/"),
+		})
 	}
 	return out
 }

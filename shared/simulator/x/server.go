@@ -116,9 +116,14 @@ type Server struct {
 	families map[string]*family
 	access   map[string]accessToken
 	refresh  map[string]refreshToken
+	uploads  map[string]media
 	settings Settings
 	shift    time.Duration
 	lastID   int64
+
+	filesMu sync.Mutex
+	// files are uploaded images by digest.
+	files map[string][]byte
 }
 
 // New opens the journal, if there is a folder for it, and returns the network
@@ -139,6 +144,8 @@ func New(cfg Config) (*Server, error) {
 		families: map[string]*family{},
 		access:   map[string]accessToken{},
 		refresh:  map[string]refreshToken{},
+		uploads:  map[string]media{},
+		files:    map[string][]byte{},
 		settings: Settings{Naming: namingTweet, RefuseDuplicates: true, MetricsSpeed: cmp.Or(cfg.MetricsSpeed, 1)},
 	}
 	path := ""
@@ -222,6 +229,8 @@ func (s *Server) endpoints() []endpoint {
 		{"GET /2/tweets/{id}", []string{"tweet.read", "users.read"}, s.lookup},
 		{"GET /2/tweets", []string{"tweet.read", "users.read"}, s.lookupMany},
 		{"GET /2/users/{id}/tweets", []string{"tweet.read", "users.read"}, s.timeline},
+		{uploadEndpoint, []string{"media.write"}, s.upload},
+		{metadataEndpoint, []string{"media.write"}, s.describe},
 		{"GET /2/users/me", []string{"tweet.read", "users.read"}, s.me},
 	}
 }

@@ -31,6 +31,7 @@ type record struct {
 	Account *Account      `json:"account,omitempty"`
 	Post    *ledger.Entry `json:"post,omitempty"`
 	Tokens  *issued       `json:"tokens,omitempty"`
+	Media   *media        `json:"media,omitempty"`
 	ID      string        `json:"id,omitempty"`
 	At      time.Time     `json:"at,omitzero"`
 }
@@ -41,6 +42,7 @@ const (
 	recordPost    = "post"
 	recordDelete  = "delete"
 	recordTokens  = "tokens"
+	recordMedia   = "media"  // An upload, or one that was described or ran out.
 	recordRevoke  = "revoke" // ID is the family.
 	recordExpire  = "expire" // ID is the account; its access tokens end at At.
 	recordReset   = "reset"
@@ -82,6 +84,9 @@ func (s *Server) apply(r record) error {
 		s.book.Delete(r.ID, r.At)
 	case r.Kind == recordTokens && r.Tokens != nil:
 		s.applyTokens(*r.Tokens)
+	case r.Kind == recordMedia && r.Media != nil:
+		s.seenID(r.Media.ID)
+		s.uploads[r.Media.ID] = *r.Media
 	case r.Kind == recordRevoke:
 		s.applyRevoke(r.ID)
 	case r.Kind == recordExpire:

@@ -53,6 +53,9 @@ DELETE FROM media WHERE workspace_id = $1 AND id = $2 AND state = 'removed';
 SELECT part, position, digest, alt, remote_id, expires_at FROM network_media
 WHERE workspace_id = $1 AND post_id = $2 AND expires_at > clock_timestamp() + interval '1 minute';
 
+-- name: ForgetNetworkMedia :exec
+UPDATE network_media SET expires_at = clock_timestamp() WHERE workspace_id = $1 AND post_id = $2;
+
 -- name: SaveNetworkMedia :exec
 INSERT INTO network_media (workspace_id, post_id, part, position, digest, alt, remote_id, expires_at, created_at)
 VALUES (sqlc.arg(workspace_id), sqlc.arg(post_id), sqlc.arg(part), sqlc.arg(position), sqlc.arg(digest), sqlc.arg(alt), sqlc.arg(remote_id),

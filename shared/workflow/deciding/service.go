@@ -102,7 +102,12 @@ func checkContent(n account.Network, c post.Content) (post.Content, error) {
 	if err != nil {
 		return post.Content{}, err
 	}
-	if found := platform.CheckParts(n, canonical.Texts()); len(found) > 0 {
+	found := platform.CheckParts(n, canonical.Texts())
+	images := make([]int, len(canonical.Parts))
+	for i, p := range canonical.Parts {
+		images[i] = len(p.Media)
+	}
+	if found = append(found, platform.CheckMedia(n, images)...); len(found) > 0 {
 		return post.Content{}, apperr.New(apperr.Invalid, found[0].Code, "%s", found[0].Message).WithField("parts")
 	}
 	return canonical, nil

@@ -3,7 +3,6 @@ package deciding
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -53,6 +52,9 @@ func (s *Service) Create(ctx context.Context, actor audit.Actor, n NewPost) (Mad
 		}
 		content, err := checkContent(a.Network, n.Content)
 		if err != nil {
+			return err
+		}
+		if content, err = tx.FillMedia(ctx, actor.WorkspaceID, content); err != nil {
 			return err
 		}
 		row := store.NewPost{AccountID: a.ID, Content: content, Actor: actor, IdeaID: n.IdeaID}
@@ -127,7 +129,10 @@ func (s *Service) Edit(ctx context.Context, actor audit.Actor, t Target, c post.
 		if err != nil {
 			return err
 		}
-		if slices.Equal(content.Texts(), was.Version.Content.Texts()) {
+		if content, err = tx.FillMedia(ctx, actor.WorkspaceID, content); err != nil {
+			return err
+		}
+		if content.Equal(was.Version.Content) {
 			return nil
 		}
 		if err := keepsPublicParts(ctx, tx, was, content); err != nil {
@@ -149,9 +154,9 @@ func keepsPublicParts(ctx context.Context, tx *store.Tx, was post.Post, c post.C
 	if err != nil {
 		return err
 	}
-	old, texts := was.Version.Content.Texts(), c.Texts()
+	old, parts := was.Version.Content.Parts, c.Parts
 	for _, a := range attempts {
-		if a.State == post.AttemptAccepted && (a.Part >= len(texts) || a.Part >= len(old) || texts[a.Part] != old[a.Part]) {
+		if a.State == post.AttemptAccepted && (a.Part >= len(parts) || a.Part >= len(old) || !parts[a.Part].Equal(old[a.Part])) {
 			return apperr.New(apperr.Conflict, "part_public", "part %d is on the network already and cannot be changed", a.Part+1).
 				WithHint("Change the parts after it, or cancel the rest of the thread.").WithField("parts")
 		}

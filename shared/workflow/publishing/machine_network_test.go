@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"rostrum/shared/apperr"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
 )
@@ -59,6 +60,11 @@ func (m *machine) loseLate() {
 	if len(m.travelling) > 0 {
 		m.travelling = m.travelling[1:]
 	}
+}
+
+// UploadMedia is not asked for: the machine's posts have no images.
+func (m *machine) UploadMedia(context.Context, platform.MediaUpload) (platform.UploadedMedia, error) {
+	return platform.UploadedMedia{}, apperr.New(apperr.Unavailable, "no_media", "this network takes no images")
 }
 
 // RecentPosts reads, and lets another actor do something before the reader

@@ -20,6 +20,7 @@ import (
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
 	"rostrum/shared/audit"
+	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
 	"rostrum/shared/gather"
@@ -70,8 +71,10 @@ type Service struct {
 	Relay      *outbox.Relay
 	Publishers map[account.Network]platform.Publisher
 	Tokens     TokenSource
-	Clock      clock.Clock
-	Logger     *slog.Logger
+	// Files are where images are kept; nil where there are none.
+	Files  *blob.Bucket
+	Clock  clock.Clock
+	Logger *slog.Logger
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration
 
@@ -132,8 +135,11 @@ type job struct {
 	target    platform.Target
 	publisher platform.Publisher
 	texts     []string
-	hash      string
-	watch     Watch
+	parts     []post.Part
+	// media holds the network's ids of each part's images.
+	media [][]string
+	hash  string
+	watch Watch
 	// remote holds the network's id of each part that is out.
 	remote []string
 }
@@ -222,14 +228,17 @@ func (s *Service) prepare(ctx context.Context, view store.Sending, watch Watch) 
 		return nil, s.withoutToken(ctx, ref, err)
 	}
 	j := &job{
-		view: view, ref: ref, publisher: publisher, texts: content.Texts(), hash: content.Hash(view.Post.AccountID), watch: watch,
+		view: view, ref: ref, publisher: publisher, texts: content.Texts(), parts: content.Parts, hash: content.Hash(view.Post.AccountID), watch: watch,
 		target: platform.Target{Network: view.Network, RemoteID: view.RemoteID, Handle: view.Handle, AccessToken: token},
-		remote: make([]string, len(content.Parts)),
+		remote: make([]string, len(content.Parts)), media: make([][]string, len(content.Parts)),
 	}
 	for _, a := range view.Attempts {
 		if a.State == post.AttemptAccepted && a.Part < len(j.remote) {
 			j.remote[a.Part] = a.RemoteID
 		}
+	}
+	if uploaded, err := s.uploadMedia(ctx, j); err != nil || !uploaded {
+		return nil, err
 	}
 	return j, nil
 }
@@ -324,7 +333,7 @@ func (j *job) intent(part, fence int) store.Intent {
 	return store.Intent{
 		WorkspaceID: j.ref.WorkspaceID, PostID: j.ref.PostID, AccountID: j.view.Post.AccountID, Revision: j.view.Post.Revision,
 		Part: part, AttemptID: uuid.Must(uuid.NewV7()), Fence: fence, Hash: j.hash,
-		Fingerprint: post.Fingerprint(j.view.Post.AccountID, post.Part{Text: j.texts[part]}, replyTo),
+		Fingerprint: post.Fingerprint(j.view.Post.AccountID, j.parts[part], replyTo),
 		SinceID:     j.view.SinceID, ReplyTo: replyTo, Lease: lease, Grace: lateGrace,
 	}
 }
@@ -384,7 +393,9 @@ func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	defer telemetry.Time(ctx, telemetry.CallTime, string(j.view.Network))()
-	return j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo})
+	return j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{
+		Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo, MediaIDs: j.media[in.Part],
+	})
 }
 
 // handBack puts the remainder of a thread back on the queue when the

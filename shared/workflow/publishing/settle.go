@@ -173,6 +173,8 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, r settled) error {
 		return s.writeUnauthorized(ctx, tx, r)
 	case platform.OutOfCredit:
 		return s.writeRetry(ctx, tx, r, post.AttemptRefused, store.Requeue{Wait: creditWait, Hold: post.HeldOutOfCredit, NeedsPerson: true})
+	case platform.MediaGone:
+		return s.writeMediaGone(ctx, tx, r)
 	case platform.NotSent:
 		if r.judged.Tries+1 >= maxNotSent {
 			return s.writeFailed(ctx, tx, r, "network_unreachable", "The network could not be reached for over an hour. Nothing was posted.")

@@ -55,6 +55,7 @@ export function meBody(state: State) {
     demo: true,
     links: { simulated_network: "http://localhost:9101/_sim/ledger" },
     server_time: at(0),
+    images: false,
     model: { name: "simulated-writer", simulated: true },
   };
 }

@@ -71,7 +71,7 @@ export function seedAccounts(): Account[] {
 }
 
 export function makePost(a: Account, state: PostState, texts: string[], extra: Partial<Post> = {}): Post {
-  const parts = texts.map((text) => ({ text, length: text.length, limit: 280 }));
+  const parts = texts.map((text) => ({ text, length: text.length, limit: 280, media: [] }));
   return {
     id: randomUUID(),
     account: { id: a.id, handle: a.handle, network: "x", display_name: a.display_name },
@@ -162,7 +162,7 @@ export function idea(a: Account, title: string, extra: Partial<Idea> = {}): Idea
 }
 
 export function version(post: Post, number: number, texts: string[], by: string, note: string): Version {
-  const parts = texts.map((text) => ({ text, length: text.length, limit: 280 }));
+  const parts = texts.map((text) => ({ text, length: text.length, limit: 280, media: [] }));
   return {
     id: randomUUID(),
     number,

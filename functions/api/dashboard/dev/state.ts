@@ -111,7 +111,7 @@ export class State {
   }
 
   edit(post: Post, texts: string[], note: string): Post {
-    const parts = texts.map((text) => ({ text, length: text.length, limit: 280 }));
+    const parts = texts.map((text) => ({ text, length: text.length, limit: 280, media: [] }));
     const number = post.version.number + 1;
     this.versions.get(post.id)?.unshift(version(post, number, texts, "Ada Lindqvist", note));
     return this.change(

@@ -59,6 +59,20 @@ func (q *Queries) FinishMedia(ctx context.Context, arg FinishMediaParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const forgetNetworkMedia = `-- name: ForgetNetworkMedia :exec
+UPDATE network_media SET expires_at = clock_timestamp() WHERE workspace_id = $1 AND post_id = $2
+`
+
+type ForgetNetworkMediaParams struct {
+	WorkspaceID uuid.UUID
+	PostID      uuid.UUID
+}
+
+func (q *Queries) ForgetNetworkMedia(ctx context.Context, arg ForgetNetworkMediaParams) error {
+	_, err := q.db.Exec(ctx, forgetNetworkMedia, arg.WorkspaceID, arg.PostID)
+	return err
+}
+
 const holdMedia = `-- name: HoldMedia :many
 SELECT workspace_id, id, state, name, type, bytes, digest, width, height, actor_kind, actor_id, actor_name, created_at, ready_at FROM media WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state <> 'removed'
 ORDER BY id FOR SHARE

@@ -12,6 +12,12 @@ import { api, newKey, take } from "./client";
 import { keys } from "./keys";
 import type { Post } from "./model";
 
+/** One part as it is written. */
+export interface PartBody {
+  text: string;
+  media?: { id: string; alt?: string }[];
+}
+
 export function postQuery(id: string) {
   return queryOptions({
     queryKey: keys.post(id),
@@ -163,7 +169,7 @@ export const useResolve = () =>
 
 export const useEditPost = () =>
   usePostWriter(
-    ({ id, etag, parts, note }: { id: string; etag: string; parts: { text: string }[]; note?: string }) =>
+    ({ id, etag, parts, note }: { id: string; etag: string; parts: PartBody[]; note?: string }) =>
       take(
         api.PATCH("/v1/posts/{id}", {
           params: { path: { id }, header: { "If-Match": quoted(etag) } },
@@ -177,7 +183,7 @@ export const useCreatePost = () =>
     (input: {
       key: string;
       account_id: string;
-      parts: { text: string }[];
+      parts: PartBody[];
       due_local?: string;
       idea_id?: string;
       submit?: boolean;

@@ -1285,7 +1285,7 @@ export interface components {
              */
             due_local?: string;
             idea_id?: string;
-            parts: components["schemas"]["PartText"][];
+            parts: components["schemas"]["PartBody"][];
             /** @description Send it to review at once. */
             submit?: boolean;
         };
@@ -1331,7 +1331,7 @@ export interface components {
         EditPostInputBody: {
             /** @description Why it was changed. */
             note?: string;
-            parts: components["schemas"]["PartText"][];
+            parts: components["schemas"]["PartBody"][];
         };
         EditRecurrenceInputBody: {
             note?: string;
@@ -1491,6 +1491,8 @@ export interface components {
         };
         Me: {
             demo: boolean;
+            /** @description Whether posts can show images here. */
+            images: boolean;
             links: components["schemas"]["Links"];
             model: components["schemas"]["ModelInfo"];
             permissions: string[];
@@ -1531,6 +1533,11 @@ export interface components {
              * @description In pixels; 0 until it is ready.
              */
             width: number;
+        };
+        MediaBody: {
+            /** @description What it shows, for those who do not see it. */
+            alt?: string;
+            id: string;
         };
         MediaUpload: {
             /** Format: date-time */
@@ -1604,7 +1611,30 @@ export interface components {
             length: number;
             /** Format: int64 */
             limit: number;
+            media: components["schemas"]["PartMedia"][];
             text: string;
+        };
+        PartBody: {
+            /** @description Images under the text, in their order. */
+            media?: components["schemas"]["MediaBody"][] | null;
+            text: string;
+        };
+        PartMedia: {
+            /** @description What it shows, for those who do not see it. */
+            alt: string;
+            /** Format: int64 */
+            bytes: number;
+            /** @description What an approval is bound to. */
+            digest: string;
+            /** Format: int64 */
+            height: number;
+            id: string;
+            /** @example image/jpeg */
+            type: string;
+            /** @description Shows it, for fifteen minutes; null where images are not kept any more. */
+            url: string | null;
+            /** Format: int64 */
+            width: number;
         };
         PartText: {
             text: string;
@@ -2012,7 +2042,11 @@ export interface components {
             note: string;
             /** Format: int64 */
             number: number;
-            parts: components["schemas"]["PartText"][];
+            parts: components["schemas"]["VersionPart"][];
+        };
+        VersionPart: {
+            media: components["schemas"]["PartMedia"][];
+            text: string;
         };
         VersionRef: {
             /** Format: date-time */

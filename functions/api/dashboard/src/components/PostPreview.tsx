@@ -1,10 +1,12 @@
 import { IconBookmark, IconHeart, IconMessageCircle, IconRepeat } from "@tabler/icons-react";
+import type { PartImage } from "../api/media";
 import { useAccountLooks } from "../lib/accounts";
+import { Pictures } from "./Pictures";
 import classes from "./PostPreview.module.css";
 
 interface Props {
   account: { id: string; handle: string; display_name: string };
-  parts: { text: string }[];
+  parts: { text: string; media?: PartImage[] }[];
   /** Shown beside the handle: a time or "now". */
   when?: React.ReactNode;
 }
@@ -40,6 +42,7 @@ export function PostPreview({ account, parts, when }: Props) {
                 <Linked text={p.text} />
               )}
             </p>
+            <Pictures images={p.media ?? []} />
             <div className={classes.acts} aria-hidden>
               <IconMessageCircle size={16} />
               <IconRepeat size={16} />

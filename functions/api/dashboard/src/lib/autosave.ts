@@ -1,7 +1,10 @@
 // What is being written survives a closed tab; it lives in this browser only.
+import type { PartImage } from "../api/media";
 
 export interface Kept {
   texts: string[];
+  /** The images of each part; their addresses may have run out. */
+  images?: PartImage[][];
   accountId: string | null;
   due: string | null;
   /** The version it was written over; null for a new post. */
@@ -19,6 +22,7 @@ export function readKept(id: string): Kept | null {
     if (!Array.isArray(kept.texts) || kept.texts.every((t) => t.trim() === "")) return null;
     return {
       texts: kept.texts.map(String),
+      images: Array.isArray(kept.images) ? kept.images : [],
       accountId: kept.accountId ?? null,
       due: kept.due ?? null,
       base: kept.base ?? null,

@@ -1,10 +1,16 @@
+import type { PartImage } from "../api/media";
+
 // The thread editor's rules, free of React: what each key and button does to the parts.
 
 export interface ThreadPart {
   /** Stable while the part lives, so that focus and undo stay with it. */
   key: number;
   text: string;
+  images: PartImage[];
 }
+
+/** A part as it is loaded: its text, with its images where it has any. */
+export type Loaded = string | { text: string; images: PartImage[] };
 
 export interface Thread {
   parts: ThreadPart[];
@@ -15,18 +21,20 @@ export interface Thread {
 
 export type ThreadAction =
   | { type: "set"; index: number; text: string }
+  | { type: "images"; key: number; change: (images: PartImage[]) => PartImage[] }
   | { type: "add"; after: number }
   | { type: "remove"; index: number }
   | { type: "move"; index: number; by: 1 | -1 }
   | { type: "split"; index: number; at: number }
   | { type: "join"; index: number }
-  | { type: "load"; texts: string[] };
+  | { type: "load"; texts: Loaded[] };
 
 export const maxParts = 25;
 
-export function thread(texts: string[]): Thread {
+export function thread(texts: Loaded[]): Thread {
   const list = texts.length > 0 ? texts : [""];
-  return { parts: list.map((text, key) => ({ key, text })), nextKey: list.length, focus: null };
+  const parts = list.map((p, key) => (typeof p === "string" ? { key, text: p, images: [] } : { key, ...p }));
+  return { parts, nextKey: list.length, focus: null };
 }
 
 export function threadReducer(state: Thread, action: ThreadAction): Thread {
@@ -40,13 +48,19 @@ export function threadReducer(state: Thread, action: ThreadAction): Thread {
         focus: null,
         parts: parts.map((p, i) => (i === action.index ? { ...p, text: action.text } : p)),
       };
+    case "images":
+      return {
+        ...state,
+        focus: null,
+        parts: parts.map((p) => (p.key === action.key ? { ...p, images: action.change(p.images) } : p)),
+      };
     case "add":
       return insert(state, action.after + 1, "");
     case "remove": {
       if (parts.length <= 1)
         return {
           ...state,
-          parts: [{ key: nextKey, text: "" }],
+          parts: [{ key: nextKey, text: "", images: [] }],
           nextKey: nextKey + 1,
           focus: { key: nextKey, caret: 0 },
         };
@@ -82,7 +96,11 @@ export function threadReducer(state: Thread, action: ThreadAction): Thread {
       const before = parts[action.index - 1];
       if (!part || !before) return state;
       const gap = before.text !== "" && part.text !== "" ? "\n" : "";
-      const joined = { ...before, text: before.text + gap + part.text };
+      const joined = {
+        ...before,
+        text: before.text + gap + part.text,
+        images: [...before.images, ...part.images],
+      };
       const left = parts.filter((_, i) => i !== action.index).map((p) => (p.key === before.key ? joined : p));
       return { ...state, parts: left, focus: { key: before.key, caret: before.text.length } };
     }
@@ -91,7 +109,7 @@ export function threadReducer(state: Thread, action: ThreadAction): Thread {
 
 function insert(state: Thread, at: number, text: string): Thread {
   if (state.parts.length >= maxParts) return state;
-  const part = { key: state.nextKey, text };
+  const part = { key: state.nextKey, text, images: [] };
   return {
     parts: state.parts.toSpliced(at, 0, part),
     nextKey: state.nextKey + 1,

@@ -2,7 +2,8 @@ import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { newKey } from "../api/client";
 import type { Post } from "../api/model";
 import { forget, keep, readKept } from "./autosave";
-import { thread, threadReducer } from "./thread";
+import type { PartImage } from "../api/media";
+import { type Loaded, thread, threadReducer } from "./thread";
 
 const autosaveMs = 600;
 
@@ -10,9 +11,10 @@ const autosaveMs = 600;
 export function useComposer(post: Post | undefined, startAccount: string | null, startDue: string | null) {
   const id = post?.id ?? "new";
   const [kept] = useState(() => readKept(id));
-  const saved = useMemo(() => (post ? post.parts.map((p) => p.text) : [""]), [post]);
-  const restored = kept !== null && !same(kept.texts, saved);
-  const [state, dispatch] = useReducer(threadReducer, kept?.texts ?? saved, thread);
+  const saved = useMemo(() => (post ? loaded(post) : [blank]), [post]);
+  const before = useMemo(() => (kept ? loadedKept(kept) : null), [kept]);
+  const restored = before !== null && !same(before, saved);
+  const [state, dispatch] = useReducer(threadReducer, before ?? saved, thread);
   const [accountId, setAccountId] = useState<string | null>(
     post?.account.id ?? startAccount ?? kept?.accountId ?? null,
   );
@@ -22,7 +24,8 @@ export function useComposer(post: Post | undefined, startAccount: string | null,
   const done = useRef(false);
 
   const texts = useMemo(() => state.parts.map((p) => p.text), [state.parts]);
-  const dirty = !same(texts, saved);
+  const images = useMemo(() => state.parts.map((p) => p.images), [state.parts]);
+  const dirty = !same(state.parts, saved);
   const base = post?.etag ?? null;
 
   useEffect(() => {
@@ -32,16 +35,21 @@ export function useComposer(post: Post | undefined, startAccount: string | null,
       return;
     }
     const timer = setTimeout(
-      () => keep(id, { texts, accountId, due, base, savedAt: Date.now() }),
+      () => keep(id, { texts, images, accountId, due, base, savedAt: Date.now() }),
       autosaveMs,
     );
     return () => clearTimeout(timer);
-  }, [id, texts, accountId, due, base, dirty]);
+  }, [id, texts, images, accountId, due, base, dirty]);
 
   return {
     state,
     dispatch,
     texts,
+    /** The parts as the API takes them. */
+    body: state.parts.map((p) => ({
+      text: p.text,
+      ...(p.images.length > 0 ? { media: p.images.map((m) => ({ id: m.id, alt: m.alt })) } : {}),
+    })),
     accountId,
     setAccountId,
     due,
@@ -68,6 +76,30 @@ export function useComposer(post: Post | undefined, startAccount: string | null,
 
 export type Composer = ReturnType<typeof useComposer>;
 
-function same(a: string[], b: string[]): boolean {
-  return a.length === b.length && a.every((t, i) => t === b[i]);
+type LoadedPart = Exclude<Loaded, string>;
+
+const blank: LoadedPart = { text: "", images: [] };
+
+/** The parts of a post as the composer takes them. */
+export function loaded(post: Post): LoadedPart[] {
+  return post.parts.map((p) => ({
+    text: p.text,
+    images: p.media.map(({ id, alt, url, width, height }) => ({ id, alt, url, width, height })),
+  }));
+}
+
+function loadedKept(kept: { texts: string[]; images?: PartImage[][] }): LoadedPart[] {
+  return kept.texts.map((text, i) => ({ text, images: kept.images?.[i] ?? [] }));
+}
+
+function same(a: LoadedPart[], b: LoadedPart[]): boolean {
+  return a.length === b.length && a.every((p, i) => samePart(p, b[i]));
+}
+
+function samePart(a: LoadedPart, b: LoadedPart | undefined): boolean {
+  return (
+    a.text === b?.text &&
+    a.images.length === b.images.length &&
+    a.images.every((m, i) => m.id === b.images[i]?.id && m.alt === b.images[i]?.alt)
+  );
 }

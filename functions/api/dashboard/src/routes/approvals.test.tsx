@@ -12,8 +12,8 @@ const routes = [
   { path: "/posts/:id/edit", element: <p>the composer</p> },
 ];
 
-const first = aPost({ id: "1", parts: [{ text: "The first text", length: 14, limit: 280 }] });
-const second = aPost({ id: "2", parts: [{ text: "The second text", length: 15, limit: 280 }] });
+const first = aPost({ id: "1", parts: [{ text: "The first text", length: 14, limit: 280, media: [] }] });
+const second = aPost({ id: "2", parts: [{ text: "The second text", length: 15, limit: 280, media: [] }] });
 
 function setup(posts: Post[], extra: Parameters<typeof serve>[0] = {}) {
   const list = { items: posts, next_cursor: null };

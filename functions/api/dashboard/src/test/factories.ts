@@ -5,6 +5,7 @@ export function aMe(change: Partial<Me> = {}): Me {
     person: { id: "p1", name: "Ada", email: "ada@example.com" },
     workspace: { id: "w1", name: "Harbour", paused: false, pause_reason: "" },
     role: "owner",
+    images: false,
     permissions: [
       "read_workspace",
       "edit_posts",
@@ -75,7 +76,7 @@ export function aPost(change: Partial<Post> = {}): Post {
     updated_at: "2026-11-24T10:00:00Z",
     origin: "agent",
     recurrence_id: null,
-    parts: [{ text, length: text.length, limit: 280 }],
+    parts: [{ text, media: [], length: text.length, limit: 280 }],
     content_hash: `hash-of-${change.id ?? "1"}`,
     version: { id: "v1", number: 1, note: "", created_by: "Writer", created_at: "2026-11-24T10:00:00Z" },
     idea: null,

@@ -7,6 +7,7 @@ import { partsDiff } from "../../lib/diff";
 import { AccountName } from "../AccountMark";
 import { DiffText } from "../DiffText";
 import { Key } from "../Key";
+import { Pictures } from "../Pictures";
 import { Tag } from "../Tag";
 import { When } from "../When";
 import { MarkedText } from "./MarkedText";
@@ -66,6 +67,10 @@ export function ReviewCard({ post, active, onActive, diff, onDiff }: Props) {
                   <DiffText changes={d.changes} />
                 </p>
                 {d.status !== "changed" && <p className={classes.meta}>{partWords[d.status]}</p>}
+                <Pictures large images={post.parts[d.part]?.media ?? []} />
+                {!sameImages(before.parts[d.part], post.parts[d.part]) && (
+                  <p className={classes.meta}>The images or their alt texts have changed</p>
+                )}
               </li>
             ))
           : post.parts.map((p, i) => (
@@ -77,6 +82,7 @@ export function ReviewCard({ post, active, onActive, diff, onDiff }: Props) {
                   active={active}
                   onActive={onActive}
                 />
+                <Pictures large images={p.media} />
                 <p className={classes.meta}>
                   {post.parts.length > 1 && `Part ${i + 1} of ${post.parts.length} · `}
                   <span className="num">
@@ -88,6 +94,16 @@ export function ReviewCard({ post, active, onActive, diff, onDiff }: Props) {
       </ol>
     </>
   );
+}
+
+interface Shown {
+  media: { digest: string; alt: string }[];
+}
+
+/** Whether the audience sees the same images with the same alt texts. */
+function sameImages(a: Shown | undefined, b: Shown | undefined): boolean {
+  const shown = (p: Shown | undefined) => JSON.stringify((p?.media ?? []).map((m) => [m.digest, m.alt]));
+  return shown(a) === shown(b);
 }
 
 const partWords = { same: "Unchanged", added: "New part", removed: "Part taken out" };

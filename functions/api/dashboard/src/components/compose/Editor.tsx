@@ -10,8 +10,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { dateWords, localTime, zonePlace } from "../../lib/time";
 import { say, sayProblem } from "../../lib/toast";
 import { type Repeat, ruleOf } from "../../lib/repeat";
-import { type Composer, useComposer } from "../../lib/useComposer";
+import { type Composer, loaded, useComposer } from "../../lib/useComposer";
 import { useKeys } from "../../lib/useKeys";
+import { useUploads } from "../../lib/useUploads";
 import { limit, useCounter } from "../../lib/weight";
 import { Empty, ProblemNote } from "../Empty";
 import { Key } from "../Key";
@@ -38,6 +39,9 @@ export function Editor({ post, accountId, due }: Props) {
   const chosen = composer.accountId ?? accounts.data?.[0]?.id ?? null;
   const account = useAccount(chosen ?? "").data;
   const counter = useCounter();
+  const uploads = useUploads((key, image) =>
+    composer.dispatch({ type: "images", key, change: (images) => [...images, image] }),
+  );
   const [repeat, setRepeat] = useState<Repeat | null>(null);
   const repeats = post === undefined && composer.due !== null ? repeat : null;
   const save = useSave(post, composer, chosen, repeats);
@@ -47,7 +51,8 @@ export function Editor({ post, accountId, due }: Props) {
   });
   const tooLong = counter !== undefined && composer.texts.some((t) => counter(t) > limit);
   const blank = composer.texts.some((t) => t.trim() === "");
-  const ready = chosen !== null && !blank && !tooLong && !save.pending;
+  const pictured = repeats !== null && composer.state.parts.some((p) => p.images.length > 0);
+  const ready = chosen !== null && !blank && !tooLong && !save.pending && !uploads.busy && !pictured;
   const submits = ready && (post === undefined || composer.dirty || post.actions.includes("submit"));
   const submit = () => submits && save.run(true);
   const keepDraft = () => ready && !repeats && save.run(false);
@@ -60,7 +65,7 @@ export function Editor({ post, accountId, due }: Props) {
       </Page>
     );
   }
-  const parts = composer.texts.map((text) => ({ text }));
+  const parts = composer.state.parts.map((p) => ({ text: p.text, media: p.images }));
   return (
     <Page title={post ? "Edit post" : "Compose"} width="wide" note={post ? revokeNote(post) : undefined}>
       <div className={classes.columns}>
@@ -77,6 +82,7 @@ export function Editor({ post, accountId, due }: Props) {
             dispatch={composer.dispatch}
             counter={counter}
             onFocusPart={() => undefined}
+            uploads={uploads}
           />
           {save.conflict && post ? (
             <Conflict
@@ -92,11 +98,16 @@ export function Editor({ post, accountId, due }: Props) {
           {!post && composer.due !== null && (
             <RepeatFields optional value={repeat} date={composer.due.slice(0, 10)} onChange={setRepeat} />
           )}
+          {pictured && (
+            <p className="small" role="alert">
+              A post that repeats cannot show images. Remove them, or send it once.
+            </p>
+          )}
           {repeats && chosen && composer.due && (
             <RuleDates
               asked={{
                 account_id: chosen,
-                parts: blank ? [] : parts,
+                parts: blank ? [] : composer.texts.map((text) => ({ text })),
                 rule: ruleOf(repeats, composer.due.slice(0, 10)),
                 start_local: `${composer.due.slice(0, 16)}:00`,
               }}
@@ -104,7 +115,7 @@ export function Editor({ post, accountId, due }: Props) {
           )}
           <div className={classes.acts}>
             <span className="muted small" role="status">
-              {composer.dirty ? "Kept in this browser as you type" : post ? "No changes yet" : ""}
+              {uploads.busy ? "Images are being uploaded" : composer.dirty ? "Kept in this browser as you type" : post ? "No changes yet" : ""}
             </span>
             {!repeats && (
               <Button
@@ -246,7 +257,7 @@ function useSave(
   const [pending, setPending] = useState<"draft" | "submit" | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [conflict, setConflict] = useState<Post | null>(null);
-  const parts = composer.texts.map((text) => ({ text }));
+  const parts = composer.body;
 
   const store = async (submit: boolean, etag: string | undefined): Promise<Post> => {
     if (!post) {
@@ -272,7 +283,7 @@ function useSave(
         await createRecurrence.mutateAsync({
           key: composer.key,
           account_id: accountId ?? "",
-          parts,
+          parts: composer.texts.map((text) => ({ text })),
           rule: ruleOf(repeats, composer.due.slice(0, 10)),
           start_local: `${composer.due.slice(0, 16)}:00`,
         });
@@ -303,7 +314,7 @@ function useSave(
     conflict,
     run: (submit: boolean) => void run(submit),
     takeTheirs: () => {
-      if (conflict) composer.dispatch({ type: "load", texts: conflict.parts.map((p) => p.text) });
+      if (conflict) composer.dispatch({ type: "load", texts: loaded(conflict) });
       setConflict(null);
     },
     keepMine: () => {

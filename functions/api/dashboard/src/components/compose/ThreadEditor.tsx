@@ -3,7 +3,10 @@ import { IconArrowDown, IconArrowUp, IconCut, IconPlus, IconTrash } from "@table
 import { type Dispatch, useEffect, useRef } from "react";
 import { maxParts, splitPoint, type Thread, type ThreadAction } from "../../lib/thread";
 import { type Counter, limit } from "../../lib/weight";
+import { useMe } from "../../api/session";
+import type { Uploads } from "../../lib/useUploads";
 import { Meter } from "./Meter";
+import { AddImages, PartImages } from "./PartImages";
 import classes from "./ThreadEditor.module.css";
 
 interface Props {
@@ -11,10 +14,12 @@ interface Props {
   dispatch: Dispatch<ThreadAction>;
   counter: Counter | undefined;
   onFocusPart: (index: number) => void;
+  uploads: Uploads;
 }
 
 /** One field per part; Ctrl Enter on a part adds the next, Alt with an arrow moves it. */
-export function ThreadEditor({ thread, dispatch, counter, onFocusPart }: Props) {
+export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads }: Props) {
+  const images = useMe().data?.images ?? false;
   const fields = useRef(new Map<number, HTMLTextAreaElement>());
   const { parts, focus } = thread;
   useEffect(() => {
@@ -31,8 +36,23 @@ export function ThreadEditor({ thread, dispatch, counter, onFocusPart }: Props) 
           const length = counter?.(part.text);
           const over = length !== undefined && length > limit;
           const label = parts.length > 1 ? `Part ${index + 1} of ${parts.length}` : "Text";
+          const place = parts.length > 1 ? `part ${index + 1}` : "the post";
+          const take = (files: FileList | File[]) => {
+            const found = Array.from(files).filter((f) => f.type.startsWith("image/"));
+            if (images && found.length > 0) uploads.add(part.key, part.images.length, found);
+            return images && found.length > 0;
+          };
           return (
-            <li key={part.key} className={classes.part} data-over={over || undefined}>
+            <li
+              key={part.key}
+              className={classes.part}
+              data-over={over || undefined}
+              onDragOver={(e) => e.dataTransfer.types.includes("Files") && e.preventDefault()}
+              onDrop={(e) => {
+                if (e.dataTransfer.files.length > 0) e.preventDefault();
+                take(e.dataTransfer.files);
+              }}
+            >
               <textarea
                 ref={(el) => {
                   if (el) fields.current.set(part.key, el);
@@ -47,9 +67,26 @@ export function ThreadEditor({ thread, dispatch, counter, onFocusPart }: Props) 
                 onFocus={() => onFocusPart(index)}
                 onChange={(e) => dispatch({ type: "set", index, text: e.currentTarget.value })}
                 onKeyDown={(e) => onKey(e, index, dispatch)}
+                onPaste={(e) => {
+                  if (take(e.clipboardData.files)) e.preventDefault();
+                }}
+              />
+              <PartImages
+                label={place}
+                images={part.images}
+                onChange={(list) => dispatch({ type: "images", key: part.key, change: () => list })}
+                uploads={uploads}
+                partKey={part.key}
               />
               <div className={classes.foot}>
                 <span className={classes.hint}>{parts.length > 1 && label}</span>
+                {images && (
+                  <AddImages
+                    label={place}
+                    count={part.images.length}
+                    onFiles={(files) => uploads.add(part.key, part.images.length, files)}
+                  />
+                )}
                 {over && counter && (
                   <Button
                     size="compact-xs"

@@ -3,6 +3,7 @@ import type { Post, Version } from "../../api/model";
 import { useVersions } from "../../api/posts";
 import { useAccountLooks } from "../../lib/accounts";
 import { partsDiff } from "../../lib/diff";
+import { Pictures } from "../Pictures";
 import { DiffText } from "../DiffText";
 import { Panel } from "../Panel";
 import { Tag } from "../Tag";
@@ -56,9 +57,10 @@ function Change({ version, before }: { version: Version; before: Version | undef
     return (
       <div className={classes.change}>
         {version.parts.map((p, i) => (
-          <p key={i} className="prewrap">
-            {p.text}
-          </p>
+          <div key={i}>
+            <p className="prewrap">{p.text}</p>
+            <Pictures images={p.media} />
+          </div>
         ))}
       </div>
     );
