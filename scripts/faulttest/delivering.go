@@ -47,6 +47,8 @@ func start(ctx context.Context, a *arena.Arena, n int, how arena.How) (func(), e
 	return end, nil
 }
 
+// duplicateDeliveries injects each message 2 to 10 times, at once, into two processes. Judged: I1 to
+// I5, I7; one intent alone may win.
 func duplicateDeliveries(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 3, nil)
 	if err != nil {
@@ -76,6 +78,9 @@ func duplicateDeliveries(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, 0)
 }
 
+// outOfOrder injects messages of revisions that were edited away or are still to come, late,
+// reordered, and looks at posts that are not unknown. Judged: I1 to I5 (only the
+// approved text at its own time), I7.
 func outOfOrder(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {
@@ -131,6 +136,8 @@ func outOfOrder(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, 0)
 }
 
+// tickBursts injects ten ticks at once, every 50 ms, in two processes, after ten minutes
+// without one. Judged: I1 to I5, I7.
 func tickBursts(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {
@@ -159,6 +166,9 @@ func tickBursts(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
+// poison injects broken, foreign, huge and unknown messages into batches of good ones,
+// until they have been received too often. Judged: I1 to I5 and I7 of the good
+// ones; the dead-letter queue holds the poison and nothing else.
 func poison(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 1, nil)
 	if err != nil {
@@ -216,6 +226,8 @@ func poison(ctx context.Context, r *trial) error {
 	return fmt.Errorf("poison did not come to lie on the dead-letter queue: %d wanted", want)
 }
 
+// spoiltAnswers has the function panic, fail and name a message that was not in the batch, each
+// after its work was done, and every message come back. Judged: I1 to I5, I7.
 func spoiltAnswers(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {
@@ -247,6 +259,8 @@ func spoiltAnswers(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
+// redriven injects fifty copies of the messages of posts that are published or canceled.
+// Judged: I1 to I5, I7; the queue is worked off.
 func redriven(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {
@@ -311,6 +325,8 @@ func drained(ctx context.Context, a *arena.Arena) error {
 	return errors.New("the queue was not worked off")
 }
 
+// queueDown has every call to the queue fail while posts are handed out. Judged: I1 to I5,
+// I7; the outbox is what loses nothing.
 func queueDown(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // failover kills the primary while its log no longer reaches the standby, and
 // promotes that: the last commits are gone. The standby is synchronous, as
 // infra/deploy.md requires, so no sender was told of any of them. Judged: I1 to
-// I5; what the network had accepted and no result was recorded for is found by
+// I5, I7; what the network had accepted and no result was recorded for is found by
 // reading back.
 func failover(ctx context.Context, r *trial) error {
 	primary, url, err := r.ownCluster(ctx, 60)

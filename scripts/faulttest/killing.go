@@ -26,7 +26,8 @@ const (
 )
 
 // killedAnywhere kills a sender with SIGKILL at every kill point there is, each
-// time while single posts and a thread go out, and starts another.
+// time while single posts and a thread go out, and starts another. Judged: I1 to
+// I5, I7.
 func killedAnywhere(ctx context.Context, r *trial) error {
 	points := killpoint.Points()
 	errs := make([]error, lanes)
@@ -157,7 +158,8 @@ func firstWords(text string) string {
 }
 
 // rollout ends senders as a deployment does, with SIGTERM, while they send, and
-// hands the new one a hold and a message of a kind that it does not know.
+// hands the new one a hold and a message of a kind that it does not know. Judged:
+// I1 to I5, I7.
 func rollout(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {

@@ -42,6 +42,9 @@ func (r *trial) play(ctx context.Context, rules []fault.Rule, then func(a *arena
 	return then(a, posts)
 }
 
+// lostAnswers has the network accept posts and answer with a reset, a 500, a 502, no id, no
+// JSON, half a body or nothing, or refuse them in ways that look the same.
+// Judged: I1 to I5, I7.
 func lostAnswers(ctx context.Context, r *trial) error {
 	rules := []fault.Rule{
 		{Preset: "accepted_reset", Times: 1},
@@ -66,6 +69,7 @@ func lostAnswers(ctx context.Context, r *trial) error {
 
 // lateEffects is waited for in real time: 10 s until the client gives up, 40 s
 // until the network takes the post all the same, 30 s until reads show it.
+// Judged: I1 (nothing is sent again inside the settle window) to I5, I7.
 func lateEffects(ctx context.Context, r *trial) error {
 	late := fault.Rule{Times: 1, Action: fault.Action{Kind: fault.LateEffect, DelayMS: 40_000}}
 	return r.play(ctx, []fault.Rule{late, late, late, late, late, late}, func(a *arena.Arena, _ []*arena.Post) error {
@@ -82,6 +86,9 @@ func lateEffects(ctx context.Context, r *trial) error {
 	})
 }
 
+// blindReads has answers lost while the account cannot be read: unavailable, forbidden or
+// limited. Judged: I1 to I5 with every post unknown and a person asked; then it
+// can be read again, and all settle by themselves, I7.
 func blindReads(ctx context.Context, r *trial) error {
 	unsure := fault.Rule{Preset: "accepted_server_error", Times: 1}
 	never := fault.Rule{Preset: "server_error", Times: 1}
@@ -108,6 +115,9 @@ func blindReads(ctx context.Context, r *trial) error {
 	})
 }
 
+// duplicateRefusals has the network refuse a text as a duplicate: of a twin that somebody posted by
+// hand, and of our own after a doubt that a lagging read had settled wrongly.
+// Judged: I1 to I5, I7; nothing is adopted that is not ours.
 func duplicateRefusals(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, func(o *arena.Options) { o.RefuseDuplicates = true })
 	if err != nil {
@@ -162,6 +172,9 @@ func duplicateRefusals(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, 30*time.Second)
 }
 
+// rateLimits answers 429 with a short, an absent, a past, an absurd and a day's wait, and
+// that the credit is used up. Judged: bounded waits with a reason on the post, no
+// hot loop, I1 to I5, I7.
 func rateLimits(ctx context.Context, r *trial) error {
 	rules := []fault.Rule{
 		{Preset: "rate_limited", Times: 2},
@@ -208,6 +221,9 @@ func rateLimits(ctx context.Context, r *trial) error {
 	})
 }
 
+// hostileAnswers answers a byte a second, a gigabyte, a gzip bomb and redirects, one of them to
+// the metadata address. Judged: nothing is followed, deadlines and caps hold, I1
+// to I5, I7.
 func hostileAnswers(ctx context.Context, r *trial) error {
 	var visits atomic.Int64
 	canary := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
@@ -233,7 +249,8 @@ func hostileAnswers(ctx context.Context, r *trial) error {
 }
 
 // tokenStampede has five senders need one token that has run out. X takes a
-// refresh token once: a second use would end the whole family.
+// refresh token once: a second use would end the whole family. Judged: one
+// refresh call, I1 to I5.
 func tokenStampede(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 1, nil)
 	if err != nil {
@@ -259,6 +276,9 @@ func tokenStampede(ctx context.Context, r *trial) error {
 	return nil
 }
 
+// revokedMidThread revokes the account's access in the middle of a thread of seven. Judged: the
+// post waits and is not failed, resumes where it stopped once a person has signed
+// in, I1 to I5, I7.
 func revokedMidThread(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 1, nil)
 	if err != nil {

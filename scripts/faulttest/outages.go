@@ -26,6 +26,7 @@ func (r *trial) ownCluster(ctx context.Context, maxConnections int) (*arena.Clus
 	return cluster, url, err
 }
 
+// databaseCrash ends Postgres at once, twice, while posts are sent. Judged: I1 to I5, I7.
 func databaseCrash(ctx context.Context, r *trial) error {
 	cluster, url, err := r.ownCluster(ctx, 60)
 	if err != nil {
@@ -60,6 +61,8 @@ func databaseCrash(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
+// brokenCommits breaks connections at COMMIT, before the server has heard of it and after it has
+// carried it out. Judged: I1 to I5, I7.
 func brokenCommits(ctx context.Context, r *trial) error {
 	url, drop, err := r.suite.cluster.Database(ctx)
 	if err != nil {
@@ -107,7 +110,8 @@ func brokenCommits(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, warpStep)
 }
 
-// diskFull runs Postgres on a small file system of its own and fills it.
+// diskFull runs Postgres on a small file system of its own and fills it. Judged:
+// nothing is sent without a durable intent, I1 to I5, I7 once there is room.
 func diskFull(ctx context.Context, r *trial) error {
 	dir := filepath.Join(r.suite.dir, fmt.Sprintf("postgres-%s-%d", r.id, r.seed))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -169,6 +173,8 @@ func fill(path string) error {
 	}
 }
 
+// connectionStorm starts six senders that want 48 of 18 connections. Judged: I1 to I5; I7 when the
+// storm is over.
 func connectionStorm(ctx context.Context, r *trial) error {
 	_, url, err := r.ownCluster(ctx, 18)
 	if err != nil {
@@ -201,7 +207,8 @@ func connectionStorm(ctx context.Context, r *trial) error {
 }
 
 // longOutage finds posts of a whole day waiting: each goes by its account's
-// catch-up rule, and none goes out that the rule keeps back.
+// catch-up rule, and none goes out that the rule keeps back. Judged: I1 to I5, I7;
+// nothing waits without a reason.
 func longOutage(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 3, nil)
 	if err != nil {

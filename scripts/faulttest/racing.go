@@ -14,7 +14,8 @@ import (
 )
 
 // races lets people cancel, edit and pause at the very second at which posts
-// are due, each at a moment of its own.
+// are due, each at a moment of its own. Judged: I3 and I4 (what was withdrawn
+// before its intent is never seen, no intent follows a pause), I1, I2, I5, I7.
 func races(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 4, nil)
 	if err != nil {
@@ -96,7 +97,8 @@ func (r *trial) pauseAndCheck(ctx context.Context, a *arena.Arena, acc *arena.Ac
 
 // clockChanges resolves every minute around the clock changes of six zones in a
 // year that the seed chooses. A clock that does not exist comes to one instant
-// later by the gap, one that comes twice to its first.
+// later by the gap, one that comes twice to its first. Judged: I1 and I3, for
+// every minute.
 func clockChanges(_ context.Context, r *trial) error {
 	year := 2020 + r.intN(15)
 	changes := 0
