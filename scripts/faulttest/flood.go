@@ -51,7 +51,7 @@ func (r *trial) lateness(ctx context.Context, flood int) (time.Duration, error) 
 	if err != nil {
 		return 0, err
 	}
-	due := time.Now().Add(time.Duration(4+flood/2500) * time.Second).Truncate(time.Second)
+	due := time.Now().Add(time.Duration(5+flood/500) * time.Second).Truncate(time.Second)
 	if flood > 0 {
 		other, err := a.AddWorkspace(ctx)
 		if err != nil {
