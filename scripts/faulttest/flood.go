@@ -22,9 +22,6 @@ const (
 // Judged: I8, and I1 to I5 for the posts of both.
 func floods(ctx context.Context, r *trial) error {
 	flood := r.suite.flood
-	if r.suite.short {
-		flood = 2000
-	}
 	alone, err := r.lateness(ctx, 0)
 	if err != nil {
 		return err
@@ -47,7 +44,7 @@ func floods(ctx context.Context, r *trial) error {
 // while another has its flood due: a sixth of it is overdue when the senders
 // start, the rest is due over ten seconds.
 func (r *trial) lateness(ctx context.Context, flood int) (time.Duration, error) {
-	a, accounts, err := r.world(ctx, 3, func(o *arena.Options) { o.Concurrency = "40" })
+	a, accounts, err := r.world(ctx, 3, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +80,7 @@ func (r *trial) lateness(ctx context.Context, flood int) (time.Duration, error) 
 		return 0, err
 	}
 	defer end()
-	if err := r.finish(ctx, a, time.Minute+time.Duration(flood/100)*time.Second, 0); err != nil {
+	if err := r.finish(ctx, a, 2*time.Minute+time.Duration(flood/20)*time.Second, 0); err != nil {
 		return 0, err
 	}
 	return worst(a, small)

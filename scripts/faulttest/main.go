@@ -46,7 +46,7 @@ func run() int {
 	seed := flag.Uint64("seed", 1, "the first seed")
 	only := flag.String("scenario", "", "the scenarios to run, by number, with commas")
 	parallel := flag.Int("parallel", 5, "how many runs at once")
-	flood := flag.Int("flood", 10_000, "how many posts scenario 27 has one tenant send")
+	flood := flag.Int("flood", 2_000, "how many posts scenario 27 has one tenant send")
 	keep := flag.Bool("keep", false, "keep the senders' logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
