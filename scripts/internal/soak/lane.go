@@ -83,6 +83,7 @@ type lane struct {
 	byID    map[post.ID]*item
 	byText  map[string]*item
 	made    int
+	waves   int
 	calm    bool
 	depth   int
 	begun   time.Time
