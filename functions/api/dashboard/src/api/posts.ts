@@ -168,14 +168,13 @@ export const useResolve = () =>
   );
 
 export const useEditPost = () =>
-  usePostWriter(
-    ({ id, etag, parts, note }: { id: string; etag: string; parts: PartBody[]; note?: string }) =>
-      take(
-        api.PATCH("/v1/posts/{id}", {
-          params: { path: { id }, header: { "If-Match": quoted(etag) } },
-          body: note ? { parts, note } : { parts },
-        }),
-      ),
+  usePostWriter(({ id, etag, parts, note }: { id: string; etag: string; parts: PartBody[]; note?: string }) =>
+    take(
+      api.PATCH("/v1/posts/{id}", {
+        params: { path: { id }, header: { "If-Match": quoted(etag) } },
+        body: note ? { parts, note } : { parts },
+      }),
+    ),
   );
 
 export const useCreatePost = () =>

@@ -14,7 +14,12 @@ export function Pictures({ images, large = false }: Props) {
       {images.map((m) => (
         <li key={m.id}>
           {m.url ? (
-            <a href={m.url} target="_blank" rel="noreferrer" aria-label={`Open the image: ${m.alt || "no alt text"}`}>
+            <a
+              href={m.url}
+              target="_blank"
+              rel="noreferrer"
+              aria-label={`Open the image: ${m.alt || "no alt text"}`}
+            >
               <img src={m.url} alt={m.alt} width={m.width} height={m.height} loading="lazy" />
             </a>
           ) : (
@@ -22,7 +27,9 @@ export function Pictures({ images, large = false }: Props) {
           )}
           {large && (
             <p className={classes.alt} data-empty={m.alt === "" || undefined}>
-              {m.alt === "" ? "No alt text: who does not see the image learns nothing of it." : `Alt text: ${m.alt}`}
+              {m.alt === ""
+                ? "No alt text: who does not see the image learns nothing of it."
+                : `Alt text: ${m.alt}`}
             </p>
           )}
         </li>

@@ -100,6 +100,10 @@ function samePart(a: LoadedPart, b: LoadedPart | undefined): boolean {
   return (
     a.text === b?.text &&
     a.images.length === b.images.length &&
-    a.images.every((m, i) => m.id === b.images[i]?.id && m.alt === b.images[i]?.alt)
+    a.images.every((m, i) => sameImage(m, b.images[i]))
   );
+}
+
+function sameImage(a: PartImage, b: PartImage | undefined): boolean {
+  return a.id === b?.id && a.alt === b.alt;
 }

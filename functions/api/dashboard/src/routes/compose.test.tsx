@@ -67,7 +67,12 @@ describe("the composer", () => {
   it("shows both texts when someone saved meanwhile, and loses neither", async () => {
     const mine = aPost({ id: "1", parts: [{ text: "Old", length: 3, limit: 280, media: [] }] });
     const version = { ...mine.version, number: 2, created_by: "Bea" };
-    const theirs = aPost({ id: "1", etag: "8", version, parts: [{ text: "Theirs", length: 6, limit: 280, media: [] }] });
+    const theirs = aPost({
+      id: "1",
+      etag: "8",
+      version,
+      parts: [{ text: "Theirs", length: 6, limit: 280, media: [] }],
+    });
     let read = mine;
     const { asked, user } = setup("/posts/1/edit", {
       "GET /v1/posts/1": () => ({ body: read }),

@@ -115,7 +115,13 @@ export function Editor({ post, accountId, due }: Props) {
           )}
           <div className={classes.acts}>
             <span className="muted small" role="status">
-              {uploads.busy ? "Images are being uploaded" : composer.dirty ? "Kept in this browser as you type" : post ? "No changes yet" : ""}
+              {uploads.busy
+                ? "Images are being uploaded"
+                : composer.dirty
+                  ? "Kept in this browser as you type"
+                  : post
+                    ? "No changes yet"
+                    : ""}
             </span>
             {!repeats && (
               <Button

@@ -38,11 +38,11 @@ export function PartImages({ label, images, onChange, uploads, partKey }: Props)
         />
       ))}
       {under.map((u) => (
-        <li key={u.key} className={classes.image} role="status">
+        <li key={u.key} className={classes.image}>
           <div className={classes.waiting}>
             {u.problem === null && <progress value={u.done} max={1} aria-label={`Uploading ${u.name}`} />}
           </div>
-          <div className={classes.words}>
+          <div className={classes.words} role="status">
             {u.problem === null ? (
               <p className="small muted">Uploading {u.name}</p>
             ) : (
