@@ -50,6 +50,10 @@ func (p *program) inCloud(account *localstack.Account) stack.Elsewhere {
 			return stack.Waking{}, nil, err
 		}
 		s.Parts = append(s.Parts, stack.Part{Name: "Secrets", Where: "Secrets Manager of LocalStack, the vault's keys closed by its KMS"})
+		if kept, err = account.Bucket(ctx, s.URL, kept); err != nil {
+			return stack.Waking{}, nil, err
+		}
+		s.Parts = append(s.Parts, stack.Part{Name: "Images", Where: "a bucket of LocalStack's S3"})
 		waking, end, err := p.cli.Bridge(ctx, s, t, kept)
 		if err != nil {
 			return waking, end, err

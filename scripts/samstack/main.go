@@ -122,7 +122,7 @@ func (p *program) do(ctx context.Context, what string, args []string) error {
 func (p *program) demo(ctx context.Context) error {
 	d := loop.New(os.Stdout)
 	progress := func(step string) { d.Say("%s", step) }
-	err := p.withLocalStack(ctx, "rostrum-demo-"+rand.Text()[:8], progress, func(bridge stack.Elsewhere, prefix string) error {
+	err := p.withLocalStack(ctx, "rostrum-demo-"+strings.ToLower(rand.Text()[:8]), progress, func(bridge stack.Elsewhere, prefix string) error {
 		return p.throwaway(ctx, bridge, prefix, 720, progress, func(s *stack.Stack) error { return p.walk(ctx, d, s) })
 	})
 	if !d.End(err) {

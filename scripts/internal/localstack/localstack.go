@@ -1,7 +1,8 @@
 // Package localstack makes in a LocalStack what Terraform makes in AWS for the
 // functions to use: the rules of template.yaml's schedules, the keys that close
-// the vault's keysets, and a secret for each parameter that is one. The functions
-// are then given references instead of values, as they are in the cloud.
+// the vault's keysets, a secret for each parameter that is one, and the bucket for
+// images. The functions are then given references instead of values, as they are
+// in the cloud.
 //
 // What LocalStack's community edition does not have, Lambda and the HTTP API, is
 // SAM's part; so a rule's target is a queue here, which shared/host follows.
@@ -94,7 +95,8 @@ func await(ctx context.Context, endpoint string, waiting func(string)) error {
 	return nil
 }
 
-// Remove takes away what was made, keys apart: they belong to no one stack.
+// Remove takes away what was made, but for keys, which belong to no one stack, and
+// a bucket with something in it.
 func (a *Account) Remove(ctx context.Context) error {
 	var faults []error
 	for _, undo := range slices.Backward(a.cleanup) {

@@ -116,3 +116,18 @@ func TestSettingsAreKeptAsTheFunctionsReadThemInTheCloud(t *testing.T) {
 	_, err = read("api").Tokens()
 	require.Error(t, err, "the api opens no token")
 }
+
+func TestTheBucketIsGivenToTheFunctionsThatUseOne(t *testing.T) {
+	t.Parallel()
+	a, _, _ := account(t)
+	given := map[string]map[string]string{"api": {"BLOB_URL": "", "X": "y"}, "publish": {"X": "y"}}
+	for range 2 { // the second finds it there
+		got, err := a.Bucket(t.Context(), "http://localhost:8080", given)
+		require.NoError(t, err)
+		require.Equal(t, map[string]map[string]string{
+			"api":     {"BLOB_URL": "s3://" + a.name + "-media", "AWS_ENDPOINT_URL_S3": a.Endpoint, "X": "y"},
+			"publish": {"X": "y"},
+		}, got)
+	}
+	a.cleanup = a.cleanup[:1]
+}
