@@ -55,7 +55,7 @@ func (l *lane) wave(ctx context.Context, n int) error {
 // counted rows the planner reads whole tables.
 func (l *lane) tidy(ctx context.Context) error {
 	l.waves++
-	work := ""
+	var work string
 	switch {
 	case l.waves%16 == 0:
 		work = "VACUUM ANALYZE"
