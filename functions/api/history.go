@@ -183,6 +183,12 @@ func accountWords(action string, d details) string {
 		return "added the image " + d.text("name")
 	case "media.removed":
 		return "removed an image"
+	case "network.paused", "agent.paused":
+		return "paused " + d.paused() + d.behind("reason")
+	case "network.resumed", "agent.resumed":
+		return "let " + d.paused() + " go on"
+	case "breaker.tried":
+		return "asked for another try at the network"
 	case "account.needs_reconnect":
 		return "was no longer accepted by the network"
 	}
@@ -215,6 +221,19 @@ func (d details) text(key string) string {
 		return fmt.Sprint(v)
 	}
 	return "?"
+}
+
+// paused names what a switch of a network or an agent stops.
+func (d details) paused() string {
+	switch d.text("subject") {
+	case "generate":
+		return "drafting"
+	case "review":
+		return "the reviewer"
+	case "x":
+		return "sending to X"
+	}
+	return d.text("subject")
 }
 
 // behind is the fact behind a colon, nothing when there is none.

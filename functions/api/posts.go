@@ -29,7 +29,7 @@ type PostSummary struct {
 	DueAt         *time.Time       `json:"due_at"`
 	DueLocal      *string          `json:"due_local" example:"2026-11-25T09:30:00"`
 	DueZone       *string          `json:"due_zone" example:"Europe/Berlin"`
-	Hold          Nullable[Reason] `json:"hold" doc:"Why a scheduled post is kept back."`
+	Hold          Nullable[Hold]   `json:"hold" doc:"Why a scheduled post is kept back."`
 	NeedsPerson   bool             `json:"needs_person"`
 	PublishedAt   *time.Time       `json:"published_at"`
 	LatenessMS    *int64           `json:"lateness_ms"`
@@ -54,6 +54,15 @@ type AccountRef struct {
 type Reason struct {
 	Code     string `json:"code"`
 	Sentence string `json:"sentence"`
+}
+
+// Hold is why a scheduled post is kept back, and what ends that.
+type Hold struct {
+	Code     string     `json:"code"`
+	Sentence string     `json:"sentence" doc:"Why, and what happens next."`
+	Since    *time.Time `json:"since" doc:"When the switch was thrown, or since when the network fails."`
+	Until    *time.Time `json:"until" doc:"When it is tried next by itself."`
+	Action   string     `json:"action" enum:"wait,resume_workspace,resume_network,resume_account,reconnect,add_credit,try_now,decide,approve_again,look_at_account" doc:"What a person can do about it."`
 }
 
 // FindingsCount counts what the review found in the current version.
@@ -120,8 +129,10 @@ func toSummary(p store.PostSummary) PostSummary {
 	if p.Schedule != nil {
 		out.DueAt, out.DueLocal, out.DueZone = &p.Schedule.DueAt, &p.Schedule.Local, &p.Schedule.Zone
 	}
-	if s := browsing.HoldSentence(p.Hold, p.Handle); s != "" {
-		out.Hold.Value = &Reason{Code: string(p.Hold), Sentence: s}
+	if h := browsing.HeldOf(p.Hold, p.HoldFacts, p.Handle, p.Network, p.Schedule); h.Reason != "" {
+		out.Hold.Value = &Hold{
+			Code: string(p.Hold), Sentence: h.Sentence(), Since: timeOrNil(h.Facts.Since), Until: timeOrNil(h.Facts.Until), Action: string(h.Remedy()),
+		}
 	}
 	if p.FailureCode != "" && tellsFailure(p) {
 		out.Failure.Value = &Reason{Code: p.FailureCode, Sentence: p.FailureDetail}
@@ -139,6 +150,13 @@ func toSummary(p store.PostSummary) PostSummary {
 		out.RecurrenceID = new(p.RecurrenceID.String())
 	}
 	return out
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // tellsFailure reports whether a recorded failure is still the post's present:

@@ -100,6 +100,10 @@ func (s *Server) routes() []route {
 		get("calendar", "/v1/calendar", read, "overview", "Posts and slots of some days", s.calendar),
 		get("today", "/v1/today", read, "overview", "What needs a person, what goes out next", s.today),
 		get("changes", "/v1/changes", read, "overview", "What changed since", s.changes),
+		get("system", "/v1/system", read, "system", "Quotas, breakers, switches, and what waits for which", s.system),
+		post("try-breaker", "/v1/system/try", accounts, "system", "Let an open breaker try at once", s.tryBreaker),
+		post("pause-switch", "/v1/switches/pause", accounts, "system", "Pause a network or an agent", s.pauseSwitch),
+		post("resume-switch", "/v1/switches/resume", accounts, "system", "Resume a network or an agent", s.resumeSwitch),
 		get("queues", "/v1/queues", read, "overview", "How much waits in each queue", s.queues),
 		get("list-audit", "/v1/audit", read, "overview", "Who did what", s.listAudit),
 	}

@@ -28,6 +28,7 @@ import (
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/operating"
 	"rostrum/shared/workflow/recurring"
 	"rostrum/shared/workflow/signing"
 )
@@ -40,6 +41,7 @@ type Server struct {
 	Deciding   *deciding.Service
 	Browsing   *browsing.Service
 	Drafting   *drafting.Service
+	Operating  *operating.Service
 	Recurring  *recurring.Service
 	Attaching  *attaching.Service
 	// Depths says how much waits in each queue.

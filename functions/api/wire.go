@@ -27,6 +27,7 @@ import (
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/operating"
 	"rostrum/shared/workflow/recurring"
 	"rostrum/shared/workflow/signing"
 )
@@ -99,6 +100,7 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
 		Deciding:  &deciding.Service{Relay: relay, ReadingAges: cfg.ReadingAges},
 		Recurring: &recurring.Service{Relay: relay},
+		Operating: &operating.Service{Relay: relay},
 		Connecting: &connecting.Service{
 			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
 			Tokens: tokens, Flows: flows, PublicURL: cfg.PublicURL,

@@ -3,7 +3,7 @@ package archtest
 const aws = "github.com/aws/aws-sdk-go-v2"
 
 func domain() []string {
-	return []string{"shared/account", "shared/post", "shared/schedule", "shared/experiment", "shared/engagement", "shared/audit"}
+	return []string{"shared/account", "shared/post", "shared/schedule", "shared/experiment", "shared/engagement", "shared/audit", "shared/throttle"}
 }
 
 func adapters() []string {

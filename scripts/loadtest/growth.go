@@ -116,10 +116,10 @@ func tickOnce(ctx context.Context, worker *store.Store) error {
 		if _, err := tx.ExpiredLeases(ctx, 500); err != nil {
 			return err
 		}
-		if _, err := tx.UpdateHolds(ctx, 180*time.Second); err != nil {
+		if _, err := tx.ExplainHolds(ctx, 180*time.Second, 2*time.Minute); err != nil {
 			return err
 		}
-		plan, err := tx.PlanDispatch(ctx, 180*time.Second, 500, time.Time{})
+		plan, err := tx.PlanDispatch(ctx, 180*time.Second, 2*time.Minute, 500, time.Time{})
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/config"
+	"rostrum/shared/throttle"
 )
 
 // Class says what one attempt to publish came to.
@@ -65,6 +66,9 @@ type Target struct {
 	RemoteID    string // the network's id of the account
 	Handle      string // without @
 	AccessToken config.Secret
+	// Heard, when it is set, is told what the network's answers say of its
+	// quotas, refusals included, before the call returns and in its goroutine.
+	Heard func([]throttle.Quota)
 }
 
 // PublishRequest is one part to publish: a post, or one part of a thread.

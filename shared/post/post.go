@@ -30,7 +30,34 @@ const (
 	HeldContentChanged  HoldReason = "content_not_as_approved"
 	// HeldFoundLate: a part turned up on the network after it was proved absent.
 	HeldFoundLate HoldReason = "found_late"
+	// HeldPausedNetwork: a person paused the whole network for the workspace.
+	HeldPausedNetwork HoldReason = "network_paused"
+	// HeldQuota: the network takes no more posts until its window is over.
+	HeldQuota HoldReason = "quota_used_up"
+	// HeldNetworkTrouble and HeldAccountTrouble: a breaker is open.
+	HeldNetworkTrouble HoldReason = "network_trouble"
+	HeldAccountTrouble HoldReason = "account_trouble"
+	// HeldCatchingUp: it is of a backlog that goes out one post after the other.
+	HeldCatchingUp HoldReason = "catching_up"
 )
+
+// HoldReasons returns every reason that a post can be held for.
+func HoldReasons() []HoldReason {
+	return []HoldReason{
+		HeldPausedWorkspace, HeldPausedNetwork, HeldPausedAccount, HeldReauth, HeldRateLimit, HeldQuota, HeldOutOfCredit,
+		HeldNetworkTrouble, HeldAccountTrouble, HeldCatchingUp, HeldLate, HeldRetry, HeldContentChanged, HeldFoundLate,
+	}
+}
+
+// HoldFacts is what stands behind a hold; zero fields are not known or do not apply.
+type HoldFacts struct {
+	// Since is when a switch was thrown, or since when the other side fails.
+	Since time.Time
+	// Until is when the post is tried next by itself.
+	Until time.Time
+	// By and Reason are who threw the switch, and what that person said.
+	By, Reason string
+}
 
 // Version is one immutable content of a post.
 type Version struct {

@@ -24,10 +24,11 @@ type Planned struct {
 // the second of each; before them, in the same way, what is due within half a
 // minute. It changes nothing. lostBefore, when not zero, plans again what was
 // handed out before that instant: for a start at which every queue is empty.
+// What is later than the grace and may go all the same is Drain's.
 // Errors: Unavailable.
-func (tx *Tx) PlanDispatch(ctx context.Context, horizon time.Duration, limit int, lostBefore time.Time) ([]Planned, error) {
+func (tx *Tx) PlanDispatch(ctx context.Context, horizon, grace time.Duration, limit int, lostBefore time.Time) ([]Planned, error) {
 	rows, err := tx.q.PlanDispatch(ctx, dbsqlc.PlanDispatchParams{
-		HorizonSeconds: horizon.Seconds(), MaxRows: int32(limit), QueuesLost: !lostBefore.IsZero(), LostBefore: lostBefore.UTC(),
+		HorizonSeconds: horizon.Seconds(), GraceSeconds: grace.Seconds(), MaxRows: int32(limit), QueuesLost: !lostBefore.IsZero(), LostBefore: lostBefore.UTC(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("plan what to hand out: %w", classify(err))

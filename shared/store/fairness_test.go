@@ -28,7 +28,7 @@ func plan(t *testing.T, w *storetest.World, limit int) []store.Planned {
 	var out []store.Planned
 	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		var err error
-		out, err = tx.PlanDispatch(ctx, 180*time.Second, limit, time.Time{})
+		out, err = tx.PlanDispatch(ctx, 180*time.Second, 2*time.Minute, limit, time.Time{})
 		return err
 	}))
 	return out

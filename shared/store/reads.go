@@ -16,6 +16,7 @@ import (
 // its review, in one query.
 type PostSummary struct {
 	ID            post.ID
+	WorkspaceID   uuid.UUID
 	AccountID     account.ID
 	Network       account.Network
 	Handle        string
@@ -27,6 +28,7 @@ type PostSummary struct {
 	Parts         int
 	Schedule      *post.Schedule
 	Hold          post.HoldReason
+	HoldFacts     post.HoldFacts
 	NeedsPerson   bool
 	PublishedAt   *time.Time
 	Lateness      *time.Duration
@@ -48,7 +50,7 @@ type PostSummary struct {
 // SQL outside queries/: each list adds its own condition and order, all of them
 // constants of this file.
 const summaryFrom = `
-SELECT p.id, p.account_id, a.network, a.handle, a.display_name, p.state, p.revision, p.etag,
+SELECT p.id, p.workspace_id, p.account_id, a.network, a.handle, a.display_name, p.state, p.revision, p.etag,
        coalesce(v.content->'parts'->0->>'text', ''), jsonb_array_length(v.content->'parts'),
        p.due_at, p.due_local, p.due_zone, p.hold_reason, p.needs_person_at IS NOT NULL,
        p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail,
@@ -172,11 +174,11 @@ type Attention struct {
 }
 
 // The conditions of Today. A held post is one that is scheduled and waits for
-// a person or a switch.
+// a person, a switch or a breaker; what goes by itself in a while is left out.
 const (
 	needsApproval = `p.state = 'awaiting_approval'`
 	needsResolve  = `p.state = 'unknown'`
-	needsRelease  = `p.state = 'scheduled' AND p.hold_reason NOT IN ('', 'retrying', 'rate_limited')`
+	needsRelease  = `p.state = 'scheduled' AND p.hold_reason NOT IN ('', 'retrying', 'rate_limited', 'quota_used_up', 'catching_up')`
 	needsRewrite  = `p.state = 'changes_requested'`
 	hasFailed     = `p.state IN ('failed', 'missed')`
 	isNext        = `p.state IN ('scheduled', 'sending') AND p.due_at IS NOT NULL`
@@ -247,7 +249,7 @@ func (tx *Tx) summaries(ctx context.Context, sql string, args ...any) ([]PostSum
 	if err != nil {
 		return nil, classify(err)
 	}
-	return out, nil
+	return out, tx.fillHolds(ctx, out)
 }
 
 func scanSummary(row pgx.CollectableRow) (PostSummary, error) {
@@ -258,7 +260,7 @@ func scanSummary(row pgx.CollectableRow) (PostSummary, error) {
 		latenessMS *int64
 	)
 	err := row.Scan(
-		(*uuid.UUID)(&s.ID), (*uuid.UUID)(&s.AccountID), &s.Network, &s.Handle, &s.AccountName, &s.State, &s.Revision, &s.ETag,
+		(*uuid.UUID)(&s.ID), &s.WorkspaceID, (*uuid.UUID)(&s.AccountID), &s.Network, &s.Handle, &s.AccountName, &s.State, &s.Revision, &s.ETag,
 		&s.FirstPart, &s.Parts, &dueAt, &local, &zon, &s.Hold, &s.NeedsPerson,
 		&s.PublishedAt, &latenessMS, &s.RemoteURL, &s.FailureCode, &s.FailureDetail,
 		&s.Blocks, &s.Warns, &s.Notes, &s.FromAgent, &s.RecurrenceID, &s.CreatedAt, &s.UpdatedAt,

@@ -155,6 +155,11 @@ type Judgement struct {
 	Verdict Verdict
 	Wait    time.Duration   // with Early
 	Hold    post.HoldReason // with Held
+	// Until is with Held when the hold ends by itself at a known time.
+	Until time.Time
+	// Reserved is with Go: the calls taken out of quotas, to be given back if
+	// this one is not sent.
+	Reserved []Reservation
 	Fence   int             // with Go
 	// Tries is how many attempts of this part were recorded before.
 	Tries int
@@ -170,7 +175,14 @@ type Judgement struct {
 // answers in the order of ins. Errors, each for the whole group: NotFound when
 // one of the posts does not exist, Unavailable, Internal.
 func (tx *Tx) BeginAttempts(ctx context.Context, ins []Intent, actor audit.Actor) ([]Judgement, error) {
+	limits, err := tx.lockAppQuotas(ctx, ins)
+	if err != nil {
+		return nil, err
+	}
 	if err := tx.lockForIntents(ctx, ins); err != nil {
+		return nil, err
+	}
+	if err := limits.load(ctx, tx, ins); err != nil {
 		return nil, err
 	}
 	out := make([]Judgement, len(ins))
@@ -189,7 +201,7 @@ func (tx *Tx) BeginAttempts(ctx context.Context, ins []Intent, actor audit.Actor
 			seen[ins[i].PostID] = true
 			turn = append(turn, i)
 		}
-		if err := tx.judgeAll(ctx, ins, turn, actor, out); err != nil {
+		if err := tx.judgeAll(ctx, ins, turn, &limits, actor, out); err != nil {
 			return nil, err
 		}
 		left = later
@@ -234,7 +246,7 @@ func accountsOf(refs []PostRef) (workspaces, accounts []uuid.UUID) {
 
 // judgeAll judges the intents of one turn, no two of them for one post, and
 // writes what the judgements mean.
-func (tx *Tx) judgeAll(ctx context.Context, ins []Intent, turn []int, actor audit.Actor, out []Judgement) error {
+func (tx *Tx) judgeAll(ctx context.Context, ins []Intent, turn []int, limits *restraints, actor audit.Actor, out []Judgement) error {
 	var arg dbsqlc.JudgeIntentsParams
 	for _, i := range turn {
 		in := ins[i]
@@ -261,6 +273,9 @@ func (tx *Tx) judgeAll(ctx context.Context, ins []Intent, turn []int, actor audi
 		}
 		*j = judge(in, row)
 		j.Now, j.Tries = row.Now.UTC(), int(row.PartAttempts)
+		if err := limits.apply(ctx, tx, in, account.Network(row.Network), j); err != nil {
+			return err
+		}
 		if j.Verdict == Go {
 			starts = append(starts, start{in, row, j})
 			continue
@@ -317,8 +332,10 @@ func holdOf(in Intent, row dbsqlc.JudgeIntentsRow) post.HoldReason {
 	switch {
 	case in.Hash == "" || row.ApprovedHash != in.Hash:
 		return post.HeldContentChanged
-	case row.PausedAt != nil || slices.Contains(row.PausedNetworks, row.Network):
+	case row.PausedAt != nil:
 		return post.HeldPausedWorkspace
+	case slices.Contains(row.PausedNetworks, row.Network):
+		return post.HeldPausedNetwork
 	case row.AccountPausedAt != nil:
 		return post.HeldPausedAccount
 	case row.Status != string(account.Connected):
@@ -353,8 +370,15 @@ func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row db
 	switch j.Verdict {
 	case Held:
 		if row.State == string(post.Sending) {
-			_, err := tx.BackToScheduled(ctx, p, Requeue{Hold: j.Hold})
+			wait := time.Duration(0)
+			if !j.Until.IsZero() {
+				wait = j.Until.Sub(j.Now)
+			}
+			_, err := tx.BackToScheduled(ctx, p, Requeue{Hold: j.Hold, Wait: wait})
 			return err
+		}
+		if !j.Until.IsZero() {
+			return tx.holdUntil(ctx, p, actor, j.Hold, j.Until)
 		}
 		return tx.HoldPost(ctx, p, actor, j.Hold)
 	case Missed:

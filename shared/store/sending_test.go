@@ -83,7 +83,7 @@ func TestAnIntentIsJudgedByWhatStandsAtThatMoment(t *testing.T) {
 		"PausedWorkspaceIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, w *storetest.World, _ post.Post) error {
 			return tx.PauseWorkspace(ctx, w.Workspace, "test")
 		}), verdict: store.Held, hold: post.HeldPausedWorkspace, state: post.Scheduled},
-		"PausedNetworkIsHeld": {before: sql("UPDATE workspaces SET paused_networks = '{x}'"), verdict: store.Held, hold: post.HeldPausedWorkspace, state: post.Scheduled},
+		"PausedNetworkIsHeld": {before: sql("UPDATE workspaces SET paused_networks = '{x}'"), verdict: store.Held, hold: post.HeldPausedNetwork, state: post.Scheduled},
 		"PausedAccountIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, w *storetest.World, _ post.Post) error {
 			_, err := tx.PauseAccount(ctx, w.Workspace, w.Account.ID, "test")
 			return err
@@ -92,7 +92,9 @@ func TestAnIntentIsJudgedByWhatStandsAtThatMoment(t *testing.T) {
 		"RateLimitIsHeld":        {before: sql("UPDATE accounts SET limited_until = now() + interval '1 minute'"), verdict: store.Held, hold: post.HeldRateLimit, state: post.Scheduled},
 		"PastRateLimitGoes":      {before: sql("UPDATE accounts SET limited_until = now() - interval '1 minute'"), verdict: store.Go, state: post.Sending},
 		"RetryWaits":             {before: sql("UPDATE posts SET not_before = now() + interval '1 minute'"), verdict: store.Early, state: post.Scheduled},
-		"LateWithinWindowGoes":   {dueIn: -time.Hour, verdict: store.Go, state: post.Sending},
+		"LateWithinWindowWaits":  {dueIn: -time.Hour, verdict: store.Held, hold: post.HeldCatchingUp, state: post.Scheduled},
+		"LateWithATurnGoes":      {dueIn: -time.Hour, before: sql("UPDATE posts SET paced_at = now()"), verdict: store.Go, state: post.Sending},
+		"LateWithAnOldTurnWaits": {dueIn: -time.Hour, before: sql("UPDATE posts SET paced_at = now() - interval '5 minutes'"), verdict: store.Held, hold: post.HeldCatchingUp, state: post.Scheduled},
 		"LateBeyondWindowIsHeld": {dueIn: -3 * time.Hour, verdict: store.Held, hold: post.HeldLate, state: post.Scheduled},
 		"LateIsHeldByRule":       {dueIn: -time.Hour, before: sql("UPDATE accounts SET catch_up = 'hold'"), verdict: store.Held, hold: post.HeldLate, state: post.Scheduled},
 		"LateIsDroppedByRule":    {dueIn: -time.Hour, before: sql("UPDATE accounts SET catch_up = 'drop'"), verdict: store.Missed, state: post.Missed},
@@ -248,7 +250,7 @@ func dispatch(t *testing.T, w *storetest.World, lostBefore time.Time) []store.Du
 	t.Helper()
 	var due []store.Due
 	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		plan, err := tx.PlanDispatch(ctx, 180*time.Second, 100, lostBefore)
+		plan, err := tx.PlanDispatch(ctx, 180*time.Second, 2*time.Minute, 100, lostBefore)
 		if err != nil {
 			return err
 		}
@@ -296,7 +298,7 @@ func TestAHoldIsWrittenOnThePostAndTakenBack(t *testing.T) {
 	p := w.Scheduled(t, time.Minute, "hello")
 	update := func() {
 		require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.UpdateHolds(ctx, 180*time.Second)
+			_, err := tx.ExplainHolds(ctx, 180*time.Second, 2*time.Minute)
 			return err
 		}))
 	}

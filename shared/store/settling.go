@@ -341,16 +341,6 @@ func (tx *Tx) Dispatch(ctx context.Context, r PostRef) (Due, error) {
 	return Due{PostRef: r, Revision: row.Revision, SendAt: row.SendAt.UTC()}, nil
 }
 
-// UpdateHolds writes on each scheduled post within the horizon why it will not
-// go, or takes the word back, and returns how many changed.
-func (tx *Tx) UpdateHolds(ctx context.Context, horizon time.Duration) (int64, error) {
-	n, err := tx.q.UpdateHolds(ctx, horizon.Seconds())
-	if err != nil {
-		return 0, fmt.Errorf("update holds: %w", classify(err))
-	}
-	return n, nil
-}
-
 // ExpiredLeases returns posts whose sender has not been heard of.
 func (tx *Tx) ExpiredLeases(ctx context.Context, limit int) ([]PostRef, error) {
 	rows, err := tx.q.ExpiredLeases(ctx, int32(limit))

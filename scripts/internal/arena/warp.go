@@ -29,10 +29,15 @@ func (a *Arena) Warp(ctx context.Context, d time.Duration) error {
 				killed.Unix(), killed.Nanosecond()/1000),
 			fmt.Sprintf("UPDATE posts SET due_at = due_at - interval '%[1]d seconds', dispatched_at = dispatched_at - interval '%[1]d seconds',"+
 				" not_before = not_before - interval '%[1]d seconds', lease_until = lease_until - interval '%[1]d seconds',"+
-				" reconcile_at = reconcile_at - interval '%[1]d seconds' WHERE id IN (SELECT id FROM warped)", int(d/time.Second)),
+				" reconcile_at = reconcile_at - interval '%[1]d seconds', paced_at = paced_at - interval '%[1]d seconds' WHERE id IN (SELECT id FROM warped)", int(d/time.Second)),
 			fmt.Sprintf("UPDATE attempts SET started_at = started_at - interval '%d seconds'"+
 				" WHERE state IN ('sending', 'unknown') AND post_id IN (SELECT id FROM warped)", int(d/time.Second)),
 			fmt.Sprintf("UPDATE accounts SET limited_until = limited_until - interval '%d seconds' WHERE limited_until IS NOT NULL", int(d/time.Second)),
+			fmt.Sprintf("UPDATE account_quotas SET resets_at = resets_at - interval '%d seconds'", int(d/time.Second)),
+			fmt.Sprintf("UPDATE account_breakers SET retry_at = retry_at - interval '%[1]d seconds', probe_until = probe_until - interval '%[1]d seconds'"+
+				" WHERE state <> 'closed'", int(d/time.Second)),
+			fmt.Sprintf("UPDATE network_breakers SET retry_at = retry_at - interval '%[1]d seconds', probe_until = probe_until - interval '%[1]d seconds'"+
+				" WHERE state <> 'closed'", int(d/time.Second)),
 			fmt.Sprintf("UPDATE account_tokens SET refresh_lease_until = refresh_lease_until - interval '%d seconds'"+
 				" WHERE refresh_lease_until IS NOT NULL", int(d/time.Second)),
 			fmt.Sprintf("UPDATE outbox SET created_at = created_at - interval '%[1]d seconds', deliver_at = deliver_at - interval '%[1]d seconds'"+

@@ -13,6 +13,7 @@ import (
 	"github.com/michimani/gotwi/tweet/managetweet/types"
 
 	"rostrum/shared/platform"
+	"rostrum/shared/throttle"
 )
 
 // Publish makes one POST /2/tweets and says what it came to. It is never
@@ -37,6 +38,7 @@ func (c *Client) Publish(ctx context.Context, req platform.PublishRequest) platf
 	ctx, a := watch(ctx)
 	_, _ = managetweet.Create(ctx, client, input)
 	outcome := classify(a, req, c.clock.Now())
+	c.tell(req.Target, throttle.Posting, a)
 	if outcome.Class == platform.Accepted {
 		outcome.RemoteURL = c.postURL(req.Target.Handle, outcome.RemoteID)
 	}

@@ -23,6 +23,7 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
+	"rostrum/shared/throttle"
 )
 
 // maxPages bounds a read-back: X may return pages shorter than asked for.
@@ -64,7 +65,7 @@ func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceI
 func (c *Client) pages(ctx context.Context, target platform.Target, input *timelinetypes.ListTweetsInput) ([]platform.RemotePost, error) {
 	var posts []platform.RemotePost
 	for range maxPages {
-		page, err := c.posts(ctx, target.AccessToken, func(ctx context.Context, client *gotwi.Client) {
+		page, err := c.posts(ctx, target, throttle.Reading, func(ctx context.Context, client *gotwi.Client) {
 			_, _ = timeline.ListTweets(ctx, client, input)
 		})
 		if err != nil {
@@ -90,14 +91,16 @@ func (c *Client) pages(ctx context.Context, target platform.Target, input *timel
 }
 
 // posts makes one call that answers with posts.
-func (c *Client) posts(ctx context.Context, token config.Secret, call func(context.Context, *gotwi.Client)) (wirePosts, error) {
+func (c *Client) posts(ctx context.Context, target platform.Target, use throttle.Use, call func(context.Context, *gotwi.Client)) (wirePosts, error) {
 	var page wirePosts
-	return page, c.read(ctx, token, &page, call)
+	return page, c.read(ctx, target, use, &page, call)
 }
 
 // read makes one reading call, at most twice, and decodes its answer.
-func (c *Client) read(ctx context.Context, token config.Secret, into any, call func(context.Context, *gotwi.Client)) error {
-	client, err := c.gotwi(token)
+func (c *Client) read(
+	ctx context.Context, target platform.Target, use throttle.Use, into any, call func(context.Context, *gotwi.Client),
+) error {
+	client, err := c.gotwi(target.AccessToken)
 	if err != nil {
 		return apperr.New(apperr.Unauthenticated, "no_token", "The account has no access token.")
 	}
@@ -110,6 +113,7 @@ func (c *Client) read(ctx context.Context, token config.Secret, into any, call f
 			a = again
 		}
 	}
+	c.tell(target, use, a)
 	if err := c.problemOf(a); err != nil {
 		return err
 	}
@@ -210,7 +214,7 @@ func (c *Client) ReadMetrics(ctx context.Context, target platform.Target, ids []
 func (c *Client) readMetrics(
 	ctx context.Context, target platform.Target, ids []string, readings map[string]platform.Metrics, wanted ...fields.TweetField,
 ) ([]string, error) {
-	page, err := c.posts(ctx, target.AccessToken, func(ctx context.Context, client *gotwi.Client) {
+	page, err := c.posts(ctx, target, throttle.Measuring, func(ctx context.Context, client *gotwi.Client) {
 		_, _ = tweetlookup.List(ctx, client, &lookuptypes.ListInput{IDs: ids, TweetFields: wanted})
 	})
 	if err != nil {
@@ -279,7 +283,7 @@ func (c *Client) Delete(ctx context.Context, target platform.Target, remoteID st
 // WhoAmI names the owner of an access token. Errors are those of platform.Publisher.
 func (c *Client) WhoAmI(ctx context.Context, access config.Secret) (platform.Profile, error) {
 	var body wireUser
-	err := c.read(ctx, access, &body, func(ctx context.Context, client *gotwi.Client) {
+	err := c.read(ctx, platform.Target{AccessToken: access}, throttle.Reading, &body, func(ctx context.Context, client *gotwi.Client) {
 		_, _ = userlookup.GetMe(ctx, client, &usertypes.GetMeInput{})
 	})
 	if err != nil {

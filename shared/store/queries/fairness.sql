@@ -17,8 +17,11 @@ SELECT d.workspace_id, d.id, d.revision, d.handed_us FROM (
   WHERE p.state = 'scheduled'
     AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
     AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8))
-    AND p.hold_reason NOT IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited', 'late_needs_decision',
-                              'content_not_as_approved', 'found_late')
+    AND p.hold_reason NOT IN ('workspace_paused', 'network_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited',
+                              'network_trouble', 'account_trouble', 'late_needs_decision', 'content_not_as_approved', 'found_late')
+    -- What is of a backlog waits for its turn in the drain.
+    AND NOT (p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8) AND in_backlog(p.workspace_id, p.id, p.account_id,
+             p.due_at, p.paced_at, make_interval(secs => sqlc.arg(grace_seconds)::float8)))
     AND (p.dispatched_revision IS DISTINCT FROM p.revision
          OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
              AND p.dispatched_at < clock_timestamp() - interval '30 seconds')

@@ -187,30 +187,6 @@ WHERE workspace_id = sqlc.arg(workspace_id) AND id = sqlc.arg(id)
 UPDATE accounts SET status = 'reauth_needed', etag = etag + 1, updated_at = clock_timestamp()
 WHERE workspace_id = $1 AND id = $2 AND status = 'connected';
 
--- name: UpdateHolds :execrows
--- Says on each post that is due soon why it will not go, and takes the word
--- back once the reason is gone.
-WITH v AS (
-  SELECT p.workspace_id, p.id,
-         -- A try that waits for its own reason keeps it: the senders say so if more
-         -- is in the way by then.
-         CASE WHEN p.not_before > clock_timestamp() AND p.hold_reason NOT IN ('', 'workspace_paused', 'account_paused', 'account_needs_reconnect',
-                   'rate_limited') THEN p.hold_reason
-              WHEN w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) THEN 'workspace_paused'
-              WHEN a.paused_at IS NOT NULL THEN 'account_paused'
-              WHEN a.status <> 'connected' THEN 'account_needs_reconnect'
-              WHEN a.limited_until > clock_timestamp() OR p.hold_reason = 'rate_limited' AND p.not_before > clock_timestamp() THEN 'rate_limited'
-              WHEN p.hold_reason IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited') THEN ''
-              ELSE p.hold_reason END AS reason
-  FROM posts p
-  JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
-  JOIN workspaces w ON w.id = p.workspace_id
-  WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
-)
-UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp(),
-  -- What is let go is handed out anew at once: its message found it held.
-  dispatched_revision = CASE WHEN v.reason = '' THEN NULL ELSE p.dispatched_revision END
-FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
 
 -- name: DispatchPost :one
 UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp()

@@ -1,7 +1,6 @@
 package browsing
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -61,37 +60,9 @@ func Actions(p post.Post, approved bool, actor audit.Actor) []Action {
 	return out
 }
 
-// HoldSentence says for people why a scheduled post is not going out; empty
-// when nothing holds it.
-func HoldSentence(h post.HoldReason, handle string) string {
-	switch h {
-	case "":
-		return ""
-	case post.HeldPausedWorkspace:
-		return "Publishing is paused for the whole workspace."
-	case post.HeldPausedAccount:
-		return fmt.Sprintf("@%s is paused.", handle)
-	case post.HeldReauth:
-		return fmt.Sprintf("@%s must be connected again: the network no longer accepts our sign-in.", handle)
-	case post.HeldRateLimit:
-		return "The network asked us to wait; it goes out as soon as it may."
-	case post.HeldOutOfCredit:
-		return "The developer app has no credit left at the network."
-	case post.HeldLate:
-		return "It is too late for the account's catch-up rule; decide whether it should still go out."
-	case post.HeldRetry:
-		return "The network could not be reached; it is tried again in a moment."
-	case post.HeldContentChanged:
-		return "What is stored is not what was approved, so it is kept back."
-	case post.HeldFoundLate:
-		return "Part of it turned up on the network after it counted as absent; look at the account before it goes on."
-	}
-	return "It is held: " + string(h) + "."
-}
-
 // WhyNotOut answers, in one sentence, why the post has not gone out; empty when
 // it has, or will in its own time.
-func WhyNotOut(p post.Post, a account.Account, now time.Time) string {
+func WhyNotOut(p post.Post, a account.Account, facts post.HoldFacts, now time.Time) string {
 	switch p.State {
 	case post.Published, post.Canceled:
 		return ""
@@ -116,24 +87,30 @@ func WhyNotOut(p post.Post, a account.Account, now time.Time) string {
 	case post.Sending:
 		return "It is being sent at this moment."
 	case post.Scheduled:
-		return whyScheduled(p, a, now)
+		return whyScheduled(p, a, facts, now)
 	}
 	return ""
 }
 
-func whyScheduled(p post.Post, a account.Account, now time.Time) string {
-	if s := HoldSentence(p.Hold, a.Handle); s != "" {
-		return s
+func whyScheduled(p post.Post, a account.Account, facts post.HoldFacts, now time.Time) string {
+	held := Held{Reason: p.Hold, Facts: facts, Handle: a.Handle, Network: a.Network}
+	if p.Schedule != nil {
+		held.Due, held.Zone = p.Schedule.DueAt, p.Schedule.Zone
+	}
+	if held.Reason != "" {
+		return held.Sentence()
 	}
 	switch {
 	case a.PausedAt != nil:
-		return HoldSentence(post.HeldPausedAccount, a.Handle)
+		held.Reason, held.Facts = post.HeldPausedAccount, post.HoldFacts{Since: *a.PausedAt, Reason: a.PauseReason}
 	case a.Status != account.Connected:
-		return HoldSentence(post.HeldReauth, a.Handle)
+		held.Reason = post.HeldReauth
 	case a.LimitedUntil != nil && a.LimitedUntil.After(now):
-		return HoldSentence(post.HeldRateLimit, a.Handle)
+		held.Reason, held.Facts = post.HeldRateLimit, post.HoldFacts{Until: *a.LimitedUntil}
 	case p.Schedule != nil && p.Schedule.DueAt.After(now):
 		return ""
+	default:
+		return "It is due and on its way."
 	}
-	return "It is due and on its way."
+	return held.Sentence()
 }

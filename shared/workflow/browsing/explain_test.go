@@ -52,7 +52,7 @@ func TestEveryStateThatIsNotOutSaysWhy(t *testing.T) {
 	for _, s := range post.States() {
 		t.Run(string(s), func(t *testing.T) {
 			t.Parallel()
-			got := browsing.WhyNotOut(post.Post{State: s, Schedule: &post.Schedule{DueAt: now.Add(-time.Second)}}, connected, now)
+			got := browsing.WhyNotOut(post.Post{State: s, Schedule: &post.Schedule{DueAt: now.Add(-time.Second)}}, connected, post.HoldFacts{}, now)
 			require.Equal(t, s == post.Published || s == post.Canceled, got == "", got)
 		})
 	}
@@ -61,23 +61,8 @@ func TestEveryStateThatIsNotOutSaysWhy(t *testing.T) {
 	later := now.Add(time.Minute)
 	limited.LimitedUntil = &later
 	due := post.Post{State: post.Scheduled, Schedule: &post.Schedule{DueAt: later}}
-	require.Empty(t, browsing.WhyNotOut(due, connected, now), "it goes out in its own time")
-	require.Equal(t, "@acme is paused.", browsing.WhyNotOut(due, paused, now))
-	require.Contains(t, browsing.WhyNotOut(due, limited, now), "asked us to wait")
-	require.Contains(t, browsing.WhyNotOut(due, account.Account{Handle: "acme", Status: account.ReauthNeeded}, now), "connected again")
-}
-
-func TestEveryHoldHasASentence(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for _, h := range []post.HoldReason{
-		post.HeldPausedWorkspace, post.HeldPausedAccount, post.HeldReauth, post.HeldRateLimit, post.HeldOutOfCredit, post.HeldLate,
-		post.HeldRetry, post.HeldContentChanged, post.HeldFoundLate,
-	} {
-		s := browsing.HoldSentence(h, "acme")
-		require.NotContains(t, s, string(h))
-		require.False(t, seen[s])
-		seen[s] = true
-	}
-	require.Empty(t, browsing.HoldSentence("", "acme"))
+	require.Empty(t, browsing.WhyNotOut(due, connected, post.HoldFacts{}, now), "it goes out in its own time")
+	require.Contains(t, browsing.WhyNotOut(due, paused, post.HoldFacts{}, now), "@acme is paused since 09:00")
+	require.Contains(t, browsing.WhyNotOut(due, limited, post.HoldFacts{}, now), "asked us to wait")
+	require.Contains(t, browsing.WhyNotOut(due, account.Account{Handle: "acme", Status: account.ReauthNeeded}, post.HoldFacts{}, now), "connected again")
 }

@@ -95,7 +95,7 @@ func (s *Service) Post(ctx context.Context, actor audit.Actor, id post.ID) (Deta
 		if err != nil {
 			return err
 		}
-		d.WhyNotOut = WhyNotOut(d.Post, a, now)
+		d.WhyNotOut = WhyNotOut(d.Post, a, d.Summary.HoldFacts, now)
 		d.Actions = Actions(d.Post, d.approved(), actor)
 		return nil
 	})

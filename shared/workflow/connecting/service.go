@@ -120,6 +120,9 @@ func (s *Service) Pause(ctx context.Context, actor audit.Actor, id account.ID, r
 		if err != nil {
 			return account.Account{}, err
 		}
+		if err := tx.ThrowSwitch(ctx, actor, store.Switch{Kind: store.SwitchAccount, AccountID: &id, Reason: reason}); err != nil {
+			return account.Account{}, err
+		}
 		return a, record(ctx, tx, actor, a, "account.paused", map[string]any{"reason": reason})
 	})
 }
@@ -129,6 +132,9 @@ func (s *Service) Resume(ctx context.Context, actor audit.Actor, id account.ID) 
 	return s.onAccount(ctx, actor, auth.ManageAccounts, func(ctx context.Context, tx *store.Tx) (account.Account, error) {
 		a, err := tx.ResumeAccount(ctx, actor.WorkspaceID, id)
 		if err != nil {
+			return account.Account{}, err
+		}
+		if _, err := tx.LiftSwitch(ctx, actor.WorkspaceID, store.Switch{Kind: store.SwitchAccount, AccountID: &id}); err != nil {
 			return account.Account{}, err
 		}
 		return a, record(ctx, tx, actor, a, "account.resumed", nil)

@@ -83,6 +83,9 @@ func (s *Service) fillOne(ctx context.Context, gap store.Gap) error {
 		if _, err := tx.LockAccount(ctx, gap.WorkspaceID, gap.AccountID); err != nil {
 			return err
 		}
+		if _, paused, err := tx.AgentPaused(ctx, gap.WorkspaceID, agentName, gap.AccountID); err != nil || paused {
+			return err
+		}
 		// Two ticks at once saw the same gap; the lock lets one of them fill it.
 		unfinished, err := tx.UnfinishedGenerations(ctx, gap.WorkspaceID, gap.AccountID)
 		if err != nil || unfinished > 0 {

@@ -25,6 +25,8 @@ const (
 	// stepTime is what one question with its repeats may take; with less left
 	// the work goes on in another invocation.
 	stepTime = time.Minute
+	// agentName is what a switch calls the agents that draft.
+	agentName = "generate"
 	// firstWait doubles with each try that found the model away.
 	firstWait = time.Minute
 	maxWait   = 15 * time.Minute
@@ -65,6 +67,9 @@ func (s *Service) Run(ctx context.Context, m queue.Message) error {
 func (j *job) take(ctx context.Context, m queue.Message) (claimed bool, err error) {
 	err = j.Relay.InWorkspace(ctx, m.WorkspaceID, func(ctx context.Context, tx *store.Tx) error {
 		claimed = false
+		if paused, err := j.paused(ctx, tx, m); err != nil || paused {
+			return err
+		}
 		claim, err := tx.ClaimGeneration(ctx, m.WorkspaceID, m.SubjectID, lease)
 		if apperr.Is(err, apperr.Conflict) {
 			at, unfinished, err := tx.GenerationWait(ctx, m.WorkspaceID, m.SubjectID)
@@ -94,6 +99,20 @@ func (j *job) take(ctx context.Context, m queue.Message) (claimed bool, err erro
 	}
 	j.agents = j.Meter.For(agency.Job{Workspace: m.WorkspaceID, Account: j.gen.AccountID, Generation: &j.gen.ID})
 	return claimed, nil
+}
+
+// paused leaves the generation while a person's switch stops the agents that
+// draft. Resuming sends its message again.
+func (j *job) paused(ctx context.Context, tx *store.Tx, m queue.Message) (bool, error) {
+	gen, err := tx.Generation(ctx, m.WorkspaceID, m.SubjectID)
+	if err != nil || gen.State == store.GenerationDone || gen.State == store.GenerationFailed {
+		return false, err
+	}
+	sw, paused, err := tx.AgentPaused(ctx, m.WorkspaceID, agentName, gen.AccountID)
+	if err != nil || !paused {
+		return false, err
+	}
+	return true, tx.PostponeGeneration(ctx, m.WorkspaceID, m.SubjectID, "Drafting is paused by "+sw.By+"; it goes on once somebody resumes it.")
 }
 
 // work does what is not done yet, and finishes the generation.

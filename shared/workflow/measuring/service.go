@@ -19,6 +19,7 @@ import (
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
+	"rostrum/shared/throttle"
 )
 
 const (
@@ -136,7 +137,16 @@ func (s *Service) fetch(ctx context.Context, view store.Sending) (engagement.Num
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	target := platform.Target{Network: view.Network, RemoteID: view.RemoteID, Handle: view.Handle, AccessToken: token}
+	heard := store.Heard{WorkspaceID: view.Post.WorkspaceID, AccountID: view.Post.AccountID, Network: view.Network}
+	target.Heard = func(quotas []throttle.Quota) { heard.Quotas = append(heard.Quotas, quotas...) }
 	readings, err := publisher.ReadMetrics(ctx, target, ids)
+	if err != nil {
+		return engagement.Numbers{}, err
+	}
+	err = s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Hear(ctx, []store.Heard{heard})
+		return err
+	})
 	if err != nil {
 		return engagement.Numbers{}, err
 	}

@@ -299,8 +299,8 @@ func (m *machine) call(i int) {
 	if !s.begun || s.result != nil {
 		return
 	}
-	outcome := m.service.call(m.ctx, s.job, s.intent, s.judged.heard)
-	s.result = &settled{job: s.job, intent: s.intent, judged: s.judged.Judgement, outcome: outcome, at: s.judged.Now}
+	outcome, quotas := m.service.call(m.ctx, s.job, s.intent, s.judged.heard)
+	s.result = &settled{job: s.job, intent: s.intent, judged: s.judged.Judgement, outcome: outcome, quotas: quotas, at: s.judged.Now}
 }
 
 func (m *machine) result(i int) {

@@ -14,6 +14,7 @@ import (
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
+	"rostrum/shared/throttle"
 )
 
 const (
@@ -104,6 +105,8 @@ func (s *Service) read(ctx context.Context, l look) (found *platform.RemotePost,
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	target := platform.Target{Network: l.view.Network, RemoteID: l.view.RemoteID, Handle: l.view.Handle, AccessToken: token}
+	heard := store.Heard{WorkspaceID: l.ref.WorkspaceID, AccountID: l.view.Post.AccountID, Network: l.view.Network}
+	target.Heard = func(quotas []throttle.Quota) { heard.Quotas = append(heard.Quotas, quotas...) }
 	posts, err := publisher.RecentPosts(ctx, target, l.attempt.SinceID)
 	if err != nil {
 		return nil, false, err
@@ -114,6 +117,9 @@ func (s *Service) read(ctx context.Context, l look) (found *platform.RemotePost,
 	}
 	var owned map[string]bool
 	err = s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.Hear(ctx, []store.Heard{heard}); err != nil {
+			return err
+		}
 		var err error
 		owned, err = tx.OwnedRemoteIDs(ctx, l.ref.WorkspaceID, l.view.Post.AccountID, ids)
 		return err

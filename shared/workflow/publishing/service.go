@@ -31,6 +31,7 @@ import (
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
+	"rostrum/shared/throttle"
 )
 
 const (
@@ -47,6 +48,8 @@ const (
 	longestWait = 5 * time.Second
 	// lead is how long before its time a message should arrive.
 	lead = time.Second
+	// leaseSpent is the code of a call that was not begun because of ourselves.
+	leaseSpent = "lease_spent"
 	// reserve is what an invocation keeps back of its time to write a result.
 	reserve = 3 * time.Second
 )
@@ -305,6 +308,9 @@ type sentPart struct {
 func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPart, error) {
 	in := j.intent(part, fence)
 	judged, err := s.intend(ctx, in)
+	if err == nil && judged.Hold == post.HeldCatchingUp {
+		return sentPart{}, s.drain(ctx)
+	}
 	if err != nil || judged.Verdict != store.Go {
 		return sentPart{}, err
 	}
@@ -317,11 +323,14 @@ func (s *Service) sendPart(ctx context.Context, j *job, part, fence int) (sentPa
 		}
 	}
 	killpoint.Here("call.before")
-	outcome := s.call(ctx, j, in, begun)
+	outcome, quotas := s.call(ctx, j, in, begun)
 	killpoint.Here("call.answered")
-	result := settled{job: j, intent: in, judged: judged.Judgement, outcome: outcome, at: judged.Now.Add(s.Clock.Now().Sub(begun))}
+	result := settled{
+		job: j, intent: in, judged: judged.Judgement, outcome: outcome, quotas: quotas, at: judged.Now.Add(s.Clock.Now().Sub(begun)),
+	}
 	goOn, err := s.record(ctx, result)
 	killpoint.Here("result.committed")
+	s.count(ctx, result)
 	return sentPart{goOn: goOn, fence: judged.Fence, remoteID: outcome.RemoteID}, err
 }
 
@@ -383,19 +392,22 @@ func (s *Service) begin(ctx context.Context, ins []store.Intent) ([]judgement, e
 
 // call makes the one network call, unless too much of the lease has passed: a
 // sandbox that was frozen wakes up here, and its monotonic clock may have slept
-// with it.
-func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.Time) platform.Outcome {
+// with it. The quotas are what the answer says of them.
+func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.Time) (outcome platform.Outcome, quotas []throttle.Quota) {
 	now := s.Clock.Now()
 	elapsed := max(now.Sub(begun), now.Round(0).Sub(begun.Round(0)))
 	if elapsed > heldUpAtMost || elapsed < -time.Second {
-		return platform.Outcome{Class: platform.NotSent, Code: "lease_spent", Detail: "The sender was held up and did not start the call."}
+		return platform.Outcome{Class: platform.NotSent, Code: leaseSpent, Detail: "The sender was held up and did not start the call."}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	defer telemetry.Time(ctx, telemetry.CallTime, string(j.view.Network))()
-	return j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{
-		Target: j.target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo, MediaIDs: j.media[in.Part],
+	target := j.target
+	target.Heard = func(heard []throttle.Quota) { quotas = append(quotas, heard...) }
+	outcome = j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{
+		Target: target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo, MediaIDs: j.media[in.Part],
 	})
+	return outcome, quotas
 }
 
 // handBack puts the remainder of a thread back on the queue when the

@@ -19,6 +19,7 @@ import (
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
+	"rostrum/shared/throttle"
 )
 
 const (
@@ -42,6 +43,8 @@ type settled struct {
 	intent  store.Intent
 	judged  store.Judgement
 	outcome platform.Outcome
+	// quotas are what the answer said of them.
+	quotas []throttle.Quota
 	// at is when the call ended, by the database's clock.
 	at time.Time
 }
@@ -96,7 +99,12 @@ func (s *Service) record(ctx context.Context, r settled) (bool, error) {
 // one after the other. It says of each whether its next part may go.
 func (s *Service) writeAll(ctx context.Context, rs []settled) ([]bool, error) {
 	goOn := make([]bool, len(rs))
+	heard := heardOf(rs)
+	var closed []store.Closing
 	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.HearOfApp(ctx, heard); err != nil {
+			return err
+		}
 		locked, err := lockAll(ctx, tx, rs)
 		if err != nil {
 			return err
@@ -122,11 +130,17 @@ func (s *Service) writeAll(ctx context.Context, rs []settled) ([]bool, error) {
 				return err
 			}
 		}
+		if closed, err = tx.Hear(ctx, heard); err != nil {
+			return err
+		}
 		for range rs {
 			killpoint.Here("result.before_commit")
 		}
 		return nil
 	})
+	if err == nil {
+		s.letGo(ctx, closed)
+	}
 	return goOn, err
 }
 

@@ -30,8 +30,8 @@ const (
 )
 
 // Tick does what the minute needs: resends what was not sent, takes posts back
-// from senders that died, says why what is held is held, hands out what falls
-// due, and looks after unknowns. Every step is a hint that may be skipped, run
+// from senders that died, says why what is held is held, gives a backlog its
+// turns, lets breakers try, hands out what falls due, and looks after unknowns. Every step is a hint that may be skipped, run
 // late or run ten times at once with the same result. One that fails keeps none
 // of the others from running; the errors are returned together.
 func (s *Service) Tick(ctx context.Context) error { return s.tick(ctx, time.Time{}) }
@@ -58,7 +58,9 @@ func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
 	}{
 		{"resend outbox", func(ctx context.Context) error { _, err := s.Relay.Sweep(ctx); return err }},
 		{"recover dead senders", s.recoverExpired},
-		{"update holds", s.updateHolds},
+		{"explain holds", s.explainHolds},
+		{"give turns", s.drain},
+		{"try breakers", s.probe},
 		{"hand out due posts", func(ctx context.Context) error { return s.dispatch(ctx, lostBefore) }},
 		{"look after unknowns", s.lookAfterUnknowns},
 		{"tidy outbox", s.tidy},
@@ -82,7 +84,7 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 		var plan []store.Planned
 		err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 			var err error
-			plan, err = tx.PlanDispatch(ctx, Horizon, planned, lostBefore)
+			plan, err = tx.PlanDispatch(ctx, Horizon, lateGrace, planned, lostBefore)
 			return err
 		})
 		if err != nil {
@@ -126,13 +128,6 @@ func (s *Service) handOutPage(ctx context.Context, plan []store.Planned) (int, e
 		killpoint.Here("dispatch.committed")
 	}
 	return n, nil
-}
-
-func (s *Service) updateHolds(ctx context.Context) error {
-	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.UpdateHolds(ctx, Horizon)
-		return err
-	})
 }
 
 func (s *Service) recoverExpired(ctx context.Context) error {

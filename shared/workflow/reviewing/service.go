@@ -31,6 +31,8 @@ import (
 )
 
 const (
+	// agentName is what a switch calls the reviewer.
+	agentName = "review"
 	// overdue is how long a post stands in review before its message is sent
 	// again; a review takes under two minutes.
 	overdue  = 10 * time.Minute
@@ -83,6 +85,9 @@ func (s *Service) Review(ctx context.Context, m queue.Message) error {
 	if err != nil || !fresh {
 		return err
 	}
+	if paused, err := s.paused(ctx, m, subject); err != nil || paused {
+		return err
+	}
 	agents := s.Meter.For(agency.Job{
 		Workspace: subject.post.WorkspaceID, Account: subject.acc.ID, Post: &subject.post.ID,
 	})
@@ -100,6 +105,16 @@ func (s *Service) Review(ctx context.Context, m queue.Message) error {
 		}
 	}
 	return s.conclude(ctx, m, subject, judged)
+}
+
+// paused reports whether a person's switch stops the reviewer: the post stays
+// in review, and resuming sends its message again.
+func (s *Service) paused(ctx context.Context, m queue.Message, sub subject) (paused bool, err error) {
+	err = s.Relay.Store.InWorkspace(ctx, m.WorkspaceID, func(ctx context.Context, tx *store.Tx) error {
+		_, paused, err = tx.AgentPaused(ctx, m.WorkspaceID, agentName, sub.acc.ID)
+		return err
+	})
+	return paused, err
 }
 
 // load reads the post and what it is judged by; fresh is false when there is

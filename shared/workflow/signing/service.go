@@ -196,9 +196,15 @@ func (s *Service) SetPaused(ctx context.Context, actor audit.Actor, paused bool,
 			if err := tx.ResumeWorkspace(ctx, actor.WorkspaceID); err != nil {
 				return err
 			}
+			if _, err := tx.LiftSwitch(ctx, actor.WorkspaceID, store.Switch{Kind: store.SwitchWorkspace}); err != nil {
+				return err
+			}
 			return tx.Record(ctx, event)
 		}
 		if err := tx.PauseWorkspace(ctx, actor.WorkspaceID, reason); err != nil {
+			return err
+		}
+		if err := tx.ThrowSwitch(ctx, actor, store.Switch{Kind: store.SwitchWorkspace, Reason: reason}); err != nil {
 			return err
 		}
 		event.Action, event.Detail = "workspace.paused", map[string]any{"reason": reason}

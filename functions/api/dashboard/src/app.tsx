@@ -36,6 +36,7 @@ export const router = createBrowserRouter([
           { path: "accounts", lazy: page(() => import("./routes/accounts")) },
           { path: "accounts/:id", lazy: page(() => import("./routes/account")) },
           { path: "activity", lazy: page(() => import("./routes/activity")) },
+          { path: "system", lazy: page(() => import("./routes/system")) },
           { path: "settings", lazy: page(() => import("./routes/settings")) },
           { path: "*", lazy: page(() => import("./routes/not-found")) },
         ],

@@ -39,6 +39,31 @@ type Account struct {
 	UpdatedAt            time.Time
 }
 
+type AccountBreaker struct {
+	WorkspaceID   uuid.UUID
+	AccountID     uuid.UUID
+	State         string
+	Failures      int32
+	FailingSince  *time.Time
+	LastFailureAt *time.Time
+	Openings      int32
+	RetryAt       *time.Time
+	ProbeID       *uuid.UUID
+	ProbeUntil    *time.Time
+	LastCode      string
+	ChangedAt     time.Time
+}
+
+type AppQuota struct {
+	Network       string
+	UsedFor       string
+	WindowSeconds int32
+	MaxCalls      int32
+	Remaining     int32
+	ResetsAt      time.Time
+	SeenAt        time.Time
+}
+
 type Attempt struct {
 	WorkspaceID uuid.UUID
 	ID          uuid.UUID
@@ -142,6 +167,21 @@ type Medium struct {
 	ReadyAt     *time.Time
 }
 
+type NetworkBreaker struct {
+	Network       string
+	State         string
+	Failures      int32
+	AccountIds    []uuid.UUID
+	FailingSince  *time.Time
+	LastFailureAt *time.Time
+	Openings      int32
+	RetryAt       *time.Time
+	ProbeID       *uuid.UUID
+	ProbeUntil    *time.Time
+	LastCode      string
+	ChangedAt     time.Time
+}
+
 type Post struct {
 	WorkspaceID        uuid.UUID
 	ID                 uuid.UUID
@@ -174,6 +214,7 @@ type Post struct {
 	FailureDetail      string
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+	PacedAt            *time.Time
 	RecurrenceID       *uuid.UUID
 	OccurrenceLocal    *string
 }

@@ -198,7 +198,7 @@ func (q *Queries) MovePost(ctx context.Context, arg MovePostParams) (int64, erro
 }
 
 const postByID = `-- name: PostByID :one
-SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, p.recurrence_id, p.occurrence_local, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at
+SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, p.paced_at, p.recurrence_id, p.occurrence_local, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at
 FROM posts p JOIN versions v ON v.workspace_id = p.workspace_id AND v.id = p.version_id
 WHERE p.workspace_id = $1 AND p.id = $2
 `
@@ -248,6 +248,7 @@ func (q *Queries) PostByID(ctx context.Context, arg PostByIDParams) (PostByIDRow
 		&i.Post.FailureDetail,
 		&i.Post.CreatedAt,
 		&i.Post.UpdatedAt,
+		&i.Post.PacedAt,
 		&i.Post.RecurrenceID,
 		&i.Post.OccurrenceLocal,
 		&i.Version.WorkspaceID,

@@ -759,7 +759,7 @@ func (q *Queries) RenewLeases(ctx context.Context, arg RenewLeasesParams) error 
 }
 
 const sendingViews = `-- name: SendingViews :many
-SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, p.recurrence_id, p.occurrence_local, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at,
+SELECT p.workspace_id, p.id, p.account_id, p.group_id, p.idea_id, p.generation_id, p.correlation_id, p.state, p.revision, p.etag, p.version_id, p.due_at, p.due_local, p.due_zone, p.dispatched_revision, p.dispatched_at, p.not_before, p.lease_until, p.attempt_no, p.hold_reason, p.needs_person_at, p.reconcile_at, p.reconcile_tries, p.clean_reads, p.published_at, p.lateness_ms, p.remote_url, p.failure_code, p.failure_detail, p.created_at, p.updated_at, p.paced_at, p.recurrence_id, p.occurrence_local, v.workspace_id, v.id, v.post_id, v.number, v.content, v.content_hash, v.note, v.actor_kind, v.actor_id, v.actor_name, v.created_at,
        a.network, a.handle, a.remote_id, a.status AS account_status,
        coalesce(ap.content_hash, '') AS approved_hash,
        coalesce(ap.version_id, '00000000-0000-0000-0000-000000000000'::uuid)::uuid AS approved_version_id,
@@ -839,6 +839,7 @@ func (q *Queries) SendingViews(ctx context.Context, arg SendingViewsParams) ([]S
 			&i.Post.FailureDetail,
 			&i.Post.CreatedAt,
 			&i.Post.UpdatedAt,
+			&i.Post.PacedAt,
 			&i.Post.RecurrenceID,
 			&i.Post.OccurrenceLocal,
 			&i.Version.WorkspaceID,
@@ -961,40 +962,6 @@ func (q *Queries) SettleAttempt(ctx context.Context, arg SettleAttemptParams) (i
 		arg.ID,
 		arg.FromStates,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const updateHolds = `-- name: UpdateHolds :execrows
-WITH v AS (
-  SELECT p.workspace_id, p.id,
-         -- A try that waits for its own reason keeps it: the senders say so if more
-         -- is in the way by then.
-         CASE WHEN p.not_before > clock_timestamp() AND p.hold_reason NOT IN ('', 'workspace_paused', 'account_paused', 'account_needs_reconnect',
-                   'rate_limited') THEN p.hold_reason
-              WHEN w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) THEN 'workspace_paused'
-              WHEN a.paused_at IS NOT NULL THEN 'account_paused'
-              WHEN a.status <> 'connected' THEN 'account_needs_reconnect'
-              WHEN a.limited_until > clock_timestamp() OR p.hold_reason = 'rate_limited' AND p.not_before > clock_timestamp() THEN 'rate_limited'
-              WHEN p.hold_reason IN ('workspace_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited') THEN ''
-              ELSE p.hold_reason END AS reason
-  FROM posts p
-  JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
-  JOIN workspaces w ON w.id = p.workspace_id
-  WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => $1::float8)
-)
-UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp(),
-  -- What is let go is handed out anew at once: its message found it held.
-  dispatched_revision = CASE WHEN v.reason = '' THEN NULL ELSE p.dispatched_revision END
-FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason
-`
-
-// Says on each post that is due soon why it will not go, and takes the word
-// back once the reason is gone.
-func (q *Queries) UpdateHolds(ctx context.Context, horizonSeconds float64) (int64, error) {
-	result, err := q.db.Exec(ctx, updateHolds, horizonSeconds)
 	if err != nil {
 		return 0, err
 	}

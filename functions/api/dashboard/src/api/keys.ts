@@ -15,5 +15,6 @@ export const keys = {
   generations: ["generations"] as const,
   runs: ["runs"] as const,
   queues: ["queues"] as const,
+  system: ["system"] as const,
   audit: ["audit"] as const,
 };

@@ -36,6 +36,10 @@ export type Leftover = "keep" | "cancel_unapproved" | "cancel_all";
 /** What a new time zone means for planned posts. */
 export type ZoneChoice = "keep_instant" | "keep_local_time";
 export type QueueDepth = Schemas["QueueDepth"];
+export type System = Schemas["SystemOutputBody"];
+export type Quota = Schemas["QuotaShown"];
+export type Breaker = Schemas["BreakerShown"];
+export type Switch = Schemas["SwitchShown"];
 
 export type PostState = Post["state"];
 export type Severity = Finding["severity"];

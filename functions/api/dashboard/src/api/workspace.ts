@@ -95,6 +95,43 @@ export function useQueues(enabled: boolean) {
   });
 }
 
+export function useSystem() {
+  return useQuery({
+    queryKey: keys.system,
+    queryFn: () => take(api.GET("/v1/system")),
+    refetchInterval: 5_000,
+  });
+}
+
+export function useTryBreaker() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { network: "x"; account_id?: string }) => take(api.POST("/v1/system/try", { body })),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.system }),
+  });
+}
+
+/** Pauses a network or an agent with a reason, or resumes it with null. */
+export function useSwitch() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({
+      reason,
+      ...body
+    }: {
+      kind: "network" | "agent";
+      subject: string;
+      account_id?: string;
+      reason: string | null;
+    }) =>
+      reason === null
+        ? take(api.POST("/v1/switches/resume", { body }))
+        : take(api.POST("/v1/switches/pause", { body: { ...body, reason } })),
+    onSuccess: (data) => client.setQueryData(keys.system, data),
+    onSettled: () => client.invalidateQueries(),
+  });
+}
+
 export function useAudit() {
   return useInfiniteQuery({
     queryKey: keys.audit,

@@ -22,6 +22,7 @@ const groups: { title: string; rows: [string, string][] }[] = [
       ["G I", "Ideas"],
       ["G U", "Accounts"],
       ["G H", "Activity"],
+      ["G Y", "System"],
       ["G S", "Settings"],
     ],
   },

@@ -137,6 +137,7 @@ function useCommands(query: string): Command[] {
       { id: "ideas", label: "Ideas", group: "Pages", keys: "G I", run: go("/ideas") },
       { id: "accounts", label: "Accounts", group: "Pages", keys: "G U", run: go("/accounts") },
       { id: "activity", label: "Activity", group: "Pages", keys: "G H", run: go("/activity") },
+      { id: "system", label: "System", group: "Pages", keys: "G Y", run: go("/system") },
       { id: "settings", label: "Settings", group: "Pages", keys: "G S", run: go("/settings") },
     ];
     const network = me?.links.simulated_network;

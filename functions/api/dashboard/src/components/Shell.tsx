@@ -8,6 +8,7 @@ import {
   IconPencilPlus,
   IconPlayerPause,
   IconSearch,
+  IconServer2,
   IconSettings,
   IconSun,
   IconUsers,
@@ -96,6 +97,7 @@ function Frame({ me }: { me: Me }) {
     "g i": go("/ideas"),
     "g u": go("/accounts"),
     "g h": go("/activity"),
+    "g y": go("/system"),
     "g s": go("/settings"),
   });
   const close = () => setOpen(null);
@@ -203,6 +205,9 @@ function Side({ me, overlays }: { me: Me; overlays: Overlays }) {
         )}
         <Item to="/activity" icon={<IconHistory size={17} />} keys="G H">
           Activity
+        </Item>
+        <Item to="/system" icon={<IconServer2 size={17} />} keys="G Y">
+          System
         </Item>
         <Item to="/settings" icon={<IconSettings size={17} />} keys="G S">
           Settings

@@ -8,6 +8,7 @@ import {
   IconHistory,
   IconLogout,
   IconPencilPlus,
+  IconServer2,
   IconSettings,
   IconSparkles,
   IconSun,
@@ -64,6 +65,9 @@ export function TabBar({ me }: { me: Me }) {
           </Menu.Item>
           <Menu.Item component={Link} to="/activity" leftSection={<IconHistory size={17} />}>
             Activity
+          </Menu.Item>
+          <Menu.Item component={Link} to="/system" leftSection={<IconServer2 size={17} />}>
+            System
           </Menu.Item>
           <Menu.Item component={Link} to="/settings" leftSection={<IconSettings size={17} />}>
             Settings

@@ -1,14 +1,11 @@
 import { Button, useMantineColorScheme } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
-import type { Me, QueueDepth } from "../api/model";
+import type { Me } from "../api/model";
 import { useMay, useMe, usePauseWorkspace } from "../api/session";
-import { useQueues } from "../api/workspace";
-import { ProblemNote } from "../components/Empty";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
 import { say, sayProblem } from "../lib/toast";
-import { count, number } from "../lib/words";
 import classes from "./settings.module.css";
 
 const ReasonDialog = lazy(() => import("../components/approvals/ReasonDialog"));
@@ -20,7 +17,6 @@ export default function Settings() {
     <Page title="Settings" width="text" note={me.workspace.name}>
       <div className="stack" style={{ gap: 16 }}>
         <PauseAll me={me} />
-        <System />
         <Look />
         <Panel title="You">
           <dl className={classes.facts}>
@@ -113,51 +109,6 @@ function PauseAll({ me }: { me: Me }) {
         )}
       </Suspense>
     </Panel>
-  );
-}
-
-const queueWords: Record<string, string> = {
-  generate: "Drafting",
-  review: "Review",
-  publish: "Sending",
-  metrics: "Numbers",
-};
-
-function System() {
-  const queues = useQueues(true);
-  return (
-    <Panel title="System" aside="Work waiting in each queue">
-      {queues.isError && !queues.data ? (
-        <ProblemNote error={queues.error} compact onRetry={() => void queues.refetch()} />
-      ) : (
-        <div className={classes.queues} style={{ minHeight: 92 }}>
-          {queues.data?.map((q) => (
-            <Queue key={q.name} queue={q} />
-          ))}
-        </div>
-      )}
-    </Panel>
-  );
-}
-
-function Queue({ queue: q }: { queue: QueueDepth }) {
-  const waiting = q.visible + q.delayed;
-  return (
-    <div className={classes.queue} data-dead={q.dead_letters > 0 || undefined}>
-      <p className={classes.queueName}>{queueWords[q.name] ?? q.name}</p>
-      <p className={classes.depth}>{number(waiting)}</p>
-      <p className="muted small">
-        {q.in_flight > 0
-          ? `${number(q.in_flight)} being worked on`
-          : waiting > 0
-            ? "waiting"
-            : "Nothing waits"}
-        {q.delayed > 0 && `, ${number(q.delayed)} for later`}
-      </p>
-      {q.dead_letters > 0 && (
-        <p className={classes.dead}>{count(q.dead_letters, "message")} could not be handled. See the log.</p>
-      )}
-    </div>
   );
 }
 

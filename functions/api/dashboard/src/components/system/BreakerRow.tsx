@@ -1,0 +1,65 @@
+import { Button } from "@mantine/core";
+import type { Breaker } from "../../api/model";
+import { useMay } from "../../api/session";
+import { useTryBreaker } from "../../api/workspace";
+import { say, sayProblem } from "../../lib/toast";
+import { count, humanCode, networkWords, type Tone } from "../../lib/words";
+import { Tag } from "../Tag";
+import { When } from "../When";
+import classes from "./BreakerRow.module.css";
+
+const states: Record<Breaker["state"], { label: string; tone: Tone }> = {
+  open: { label: "Open", tone: "red" },
+  half_open: { label: "Trying", tone: "violet" },
+  closed: { label: "Watching", tone: "amber" },
+};
+
+/** One breaker: whose it is, since when it fails, and when it tries again. */
+export function BreakerRow({ breaker: b, zone }: { breaker: Breaker; zone: string }) {
+  const may = useMay("manage_accounts");
+  const attempt = useTryBreaker();
+  const name = b.handle ? `@${b.handle}` : networkWords(b.network);
+  const { label, tone } = states[b.state];
+  const go = () =>
+    attempt.mutate(
+      { network: "x", ...(b.account_id ? { account_id: b.account_id } : {}) },
+      {
+        onSuccess: (r) =>
+          say(r.trying ? "One post tries now" : "Nothing waits here; the next post that falls due tries"),
+        onError: (e) => sayProblem(e),
+      },
+    );
+  return (
+    <li className={classes.row}>
+      <div className={classes.what}>
+        <p className={classes.name}>
+          <b>{name}</b>
+          {!b.handle && <span className="muted">the whole network</span>}
+          <Tag tone={tone}>{label}</Tag>
+        </p>
+        <p className="muted small">
+          {b.state === "closed" ? count(b.failures, "failure") + " in a row" : "No proper answer"}
+          {b.failing_since && (
+            <>
+              {" "}
+              since <When at={b.failing_since} zone={zone} as="short" />
+            </>
+          )}
+          {b.last_code && <> ({humanCode(b.last_code).toLowerCase()})</>}.
+          {b.state === "open" && b.retry_at && (
+            <>
+              {" "}
+              Tries again <When at={b.retry_at} zone={zone} />.
+            </>
+          )}
+          {b.state === "half_open" && " One post is on its way to see."}
+        </p>
+      </div>
+      {b.state === "open" && (
+        <Button variant="default" size="xs" disabled={!may} loading={attempt.isPending} onClick={go}>
+          Try now
+        </Button>
+      )}
+    </li>
+  );
+}
