@@ -386,7 +386,10 @@ func (tx *Tx) CountFailure(ctx context.Context, workspace uuid.UUID, network acc
 	if err != nil {
 		return nil, err
 	}
-	after := before.Fail(throttle.AccountRule(), f)
+	after, err := tx.fail(ctx, before, throttle.AccountRule(), f)
+	if err != nil {
+		return nil, err
+	}
 	if err := tx.putAccountBreaker(ctx, workspace, id, after); err != nil {
 		return nil, err
 	}
@@ -396,7 +399,9 @@ func (tx *Tx) CountFailure(ctx context.Context, workspace uuid.UUID, network acc
 	if before, err = tx.lockNetworkBreaker(ctx, network); err != nil {
 		return nil, err
 	}
-	after = before.Fail(throttle.NetworkRule(), f)
+	if after, err = tx.fail(ctx, before, throttle.NetworkRule(), f); err != nil {
+		return nil, err
+	}
 	if err := tx.putNetworkBreaker(ctx, network, after); err != nil {
 		return nil, err
 	}
@@ -404,6 +409,24 @@ func (tx *Tx) CountFailure(ctx context.Context, workspace uuid.UUID, network acc
 		out = append(out, Opening{Network: network, Breaker: after})
 	}
 	return out, nil
+}
+
+// fail counts a failure. Of calls that end together the answers may be written
+// before the failures, so a run that would open a breaker is first held against
+// what went out in its time: if anything did, it was no run.
+func (tx *Tx) fail(ctx context.Context, before throttle.Breaker, rule throttle.Rule, f throttle.Failure) (throttle.Breaker, error) {
+	after := before.Fail(rule, f)
+	if before.State != throttle.Closed || after.State != throttle.Open {
+		return after, nil
+	}
+	went, err := tx.q.AcceptedSince(ctx, dbsqlc.AcceptedSinceParams{AccountIds: after.Accounts, Since: after.FailingSince.Add(-time.Second)})
+	if err != nil {
+		return throttle.Breaker{}, fmt.Errorf("look for what went out: %w", classify(err))
+	}
+	if went {
+		return throttle.Breaker{State: throttle.Closed}, nil
+	}
+	return after, nil
 }
 
 func (tx *Tx) lockAccountBreaker(ctx context.Context, workspace uuid.UUID, id account.ID) (throttle.Breaker, error) {
@@ -419,7 +442,7 @@ func (tx *Tx) lockAccountBreaker(ctx context.Context, workspace uuid.UUID, id ac
 		b.Probe = *r.ProbeID
 	}
 	if b.Failures > 0 {
-		b.Accounts = []uuid.UUID{uuid.UUID(id)}
+		b.Accounts = []uuid.UUID{uuid.UUID(id)} // Its own, whatever the row says.
 	}
 	return b, nil
 }

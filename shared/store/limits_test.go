@@ -220,6 +220,18 @@ func TestAnOpenBreakerHoldsItsAccountAndNoOther(t *testing.T) {
 	require.Empty(t, w.Attempts(t, p.ID))
 }
 
+func TestWhatWentOutMeanwhileSaysThatItWasNoRun(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	in := intent(w.Scheduled(t, 0, "goes out"))
+	require.Equal(t, store.Go, begin(t, w, in).Verdict)
+	require.NoError(t, settle(t, w, store.Settlement{AttemptID: in.AttemptID, To: post.AttemptAccepted, RemoteID: "1"}))
+	for range throttle.AccountRule().Failures {
+		require.Empty(t, failCall(t, w, w.Account.ID, uuid.Must(uuid.NewV7())), "a burst of which some went out")
+	}
+	require.Equal(t, store.Go, begin(t, w, intent(w.Scheduled(t, 0, "next"))).Verdict)
+}
+
 func TestAHalfOpenBreakerLetsExactlyOnePostThrough(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

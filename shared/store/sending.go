@@ -160,7 +160,7 @@ type Judgement struct {
 	// Reserved is with Go: the calls taken out of quotas, to be given back if
 	// this one is not sent.
 	Reserved []Reservation
-	Fence   int             // with Go
+	Fence    int // with Go
 	// Tries is how many attempts of this part were recorded before.
 	Tries int
 	// Now is the database's clock at the judgement.

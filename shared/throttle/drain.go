@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -44,9 +45,7 @@ func Turns(now, until time.Time, waiting []Waiting, taken map[int64]int) []Turn 
 		return cmp.Or(a.DueAt.Compare(b.DueAt), slices.Compare(a.PostID[:], b.PostID[:]))
 	})
 	used := make(map[int64]int, len(taken))
-	for second, n := range taken {
-		used[second] = n
-	}
+	maps.Copy(used, taken)
 	free := map[uuid.UUID]time.Time{}
 	turns := make([]Turn, 0, len(order))
 	for _, w := range order {

@@ -114,8 +114,9 @@ func TestWhateverHappensABreakerLetsOneThroughAtATime(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"begin": func(t *rapid.T) {
 				next++
-				before, attempt, ok := b, id(1000+next), false
-				b, ok = b.Admit(attempt, now, now.Add(25*time.Second))
+				before, attempt := b, id(1000+next)
+				after, ok := b.Admit(attempt, now, now.Add(25*time.Second))
+				b = after
 				if ok {
 					begun = append(begun, attempt)
 				}

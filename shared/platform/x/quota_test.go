@@ -2,7 +2,6 @@ package x
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"testing"
@@ -69,17 +68,27 @@ func TestAbsurdQuotasSayNothing(t *testing.T) {
 	t.Parallel()
 	soon := strconv.FormatInt(now().Add(time.Minute).Unix(), 10)
 	for i, c := range [][3]string{
-		{"0", "0", soon}, {"-1", "5", soon}, {"100", "-1", soon}, {"100", "many", soon}, {"", "", ""}, {"100", "5", "soon"},
+		{"0", "0", soon},
+		{"-1", "5", soon},
+		{"100", "-1", soon},
+		{"100", "many", soon},
+		{"", "", ""},
+		{"100", "5", "soon"},
 		{"100", "0", "16725225600"}, // The year 2500.
-		{"100", "0", "0"}, {"100", "0", "-5"}, {"100", "0", strconv.FormatInt(now().Unix(), 10)}, {"100", "0", "99999999999999999999"},
-		{"9223372036854775807", "3", soon}, {"1e3", "1", soon}, {"100.5", "1", soon},
+		{"100", "0", "0"},
+		{"100", "0", "-5"},
+		{"100", "0", strconv.FormatInt(now().Unix(), 10)},
+		{"100", "0", "99999999999999999999"},
+		{"9223372036854775807", "3", soon},
+		{"1e3", "1", soon},
+		{"100.5", "1", soon},
 		{"100", "0", strconv.FormatInt(now().Add(time.Hour).Unix(), 10)}, // Later than a window of 15 minutes ends.
 	} {
 		header := http.Header{}
 		for j, name := range []string{"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"} {
 			header.Set(name, c[j])
 		}
-		require.Empty(t, quotas(header, throttle.Posting, now()), fmt.Sprintf("%d: %v", i, c))
+		require.Empty(t, quotas(header, throttle.Posting, now()), "%d: %v", i, c)
 	}
 	header := http.Header{}
 	for j, name := range []string{"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"} {

@@ -109,6 +109,13 @@ SELECT * FROM network_breakers WHERE network = $1 FOR UPDATE;
 -- name: LockAccountBreaker :one
 SELECT * FROM account_breakers WHERE workspace_id = $1 AND account_id = $2 FOR UPDATE;
 
+-- name: AcceptedSince :one
+-- Whether one of these accounts got a post out since then.
+SELECT EXISTS (
+  SELECT 1 FROM accounts a JOIN attempts t ON t.workspace_id = a.workspace_id AND t.account_id = a.id
+  WHERE a.id = ANY (sqlc.arg(account_ids)::uuid[]) AND t.state = 'accepted' AND t.finished_at >= sqlc.arg(since)::timestamptz
+)::boolean;
+
 -- name: SeedNetworkBreaker :exec
 INSERT INTO network_breakers (network, state, changed_at) VALUES ($1, 'closed', clock_timestamp()) ON CONFLICT DO NOTHING;
 

@@ -82,12 +82,20 @@ func (h Held) Remedy() Remedy {
 func (h Held) Sentence() string {
 	network := networkName(h.Network)
 	switch h.Reason {
+	case "":
+		return ""
 	case post.HeldPausedWorkspace:
 		return h.paused("Publishing is paused for the whole workspace")
 	case post.HeldPausedNetwork:
 		return h.paused("Publishing to " + network + " is paused for the whole workspace")
 	case post.HeldPausedAccount:
 		return h.paused("@" + h.Handle + " is paused")
+	}
+	return h.waiting(network)
+}
+
+func (h Held) waiting(network string) string {
+	switch h.Reason {
 	case post.HeldReauth:
 		return fmt.Sprintf("@%s must be connected again: %s no longer accepts our sign-in. It goes out after that.", h.Handle, network)
 	case post.HeldRateLimit:
@@ -110,8 +118,7 @@ func (h Held) Sentence() string {
 		return "What is stored is not what was approved, so it is kept back until somebody approves it anew."
 	case post.HeldFoundLate:
 		return "Part of it turned up on " + network + " after it counted as absent; look at the account before it goes on."
-	case "":
-		return ""
+	case post.HeldPausedWorkspace, post.HeldPausedNetwork, post.HeldPausedAccount:
 	}
 	return "It is held: " + string(h.Reason) + "."
 }

@@ -28,7 +28,9 @@ func reasonsInCode(t *testing.T) []post.HoldReason {
 			return true
 		}
 		if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "HoldReason" {
-			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			literal, ok := spec.Values[0].(*ast.BasicLit)
+			require.True(t, ok)
+			value, err := strconv.Unquote(literal.Value)
 			require.NoError(t, err)
 			out = append(out, post.HoldReason(value))
 		}

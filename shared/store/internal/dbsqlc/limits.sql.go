@@ -12,6 +12,26 @@ import (
 	"github.com/google/uuid"
 )
 
+const acceptedSince = `-- name: AcceptedSince :one
+SELECT EXISTS (
+  SELECT 1 FROM accounts a JOIN attempts t ON t.workspace_id = a.workspace_id AND t.account_id = a.id
+  WHERE a.id = ANY ($1::uuid[]) AND t.state = 'accepted' AND t.finished_at >= $2::timestamptz
+)::boolean
+`
+
+type AcceptedSinceParams struct {
+	AccountIds []uuid.UUID
+	Since      time.Time
+}
+
+// Whether one of these accounts got a post out since then.
+func (q *Queries) AcceptedSince(ctx context.Context, arg AcceptedSinceParams) (bool, error) {
+	row := q.db.QueryRow(ctx, acceptedSince, arg.AccountIds, arg.Since)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const accountBreakers = `-- name: AccountBreakers :many
 SELECT b.workspace_id, b.account_id, b.state, b.failures, b.failing_since, b.last_failure_at, b.openings, b.retry_at, b.probe_id, b.probe_until, b.last_code, b.changed_at, a.handle, a.network FROM account_breakers b
 JOIN accounts a ON a.workspace_id = b.workspace_id AND a.id = b.account_id
