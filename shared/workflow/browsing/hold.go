@@ -80,16 +80,17 @@ func (h Held) Remedy() Remedy {
 
 // Sentence says why the post is not going out, what happens next, and when.
 func (h Held) Sentence() string {
-	network := networkName(h.Network)
-	switch h.Reason {
-	case "":
+	if h.Reason == "" {
 		return ""
-	case post.HeldPausedWorkspace:
-		return h.paused("Publishing is paused for the whole workspace")
-	case post.HeldPausedNetwork:
-		return h.paused("Publishing to " + network + " is paused for the whole workspace")
-	case post.HeldPausedAccount:
-		return h.paused("@" + h.Handle + " is paused")
+	}
+	network := networkName(h.Network)
+	what, paused := map[post.HoldReason]string{
+		post.HeldPausedWorkspace: "Publishing is paused for the whole workspace",
+		post.HeldPausedNetwork:   "Publishing to " + network + " is paused for the whole workspace",
+		post.HeldPausedAccount:   "@" + h.Handle + " is paused",
+	}[h.Reason]
+	if paused {
+		return h.paused(what)
 	}
 	return h.waiting(network)
 }
