@@ -1024,6 +1024,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/switches/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a network or an agent
+         * @description Takes the right `manage_accounts`.
+         */
+        post: operations["pause-switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/switches/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a network or an agent
+         * @description Takes the right `manage_accounts`.
+         */
+        post: operations["resume-switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quotas, breakers, switches, and what waits for which
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/system/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let an open breaker try at once
+         * @description Takes the right `manage_accounts`.
+         */
+        post: operations["try-breaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/today": {
         parameters: {
             query?: never;
@@ -1234,6 +1314,27 @@ export interface components {
              */
             width: number;
         };
+        BreakerShown: {
+            /** @description Null for a network's. */
+            account_id: string | null;
+            /** Format: date-time */
+            failing_since: string | null;
+            /**
+             * Format: int64
+             * @description In a row.
+             */
+            failures: number;
+            handle: string | null;
+            last_code: string;
+            network: string;
+            /**
+             * Format: date-time
+             * @description When one post tries.
+             */
+            retry_at: string | null;
+            /** @enum {string} */
+            state: "closed" | "open" | "half_open";
+        };
         CalendarOutputBody: {
             items: components["schemas"]["PostSummary"][];
             slots: components["schemas"]["CalendarSlot"][];
@@ -1425,6 +1526,32 @@ export interface components {
         HealthOutputBody: {
             /** @example ok */
             status: string;
+        };
+        HeldCount: {
+            code: string;
+            label: string;
+            /** Format: int64 */
+            posts: number;
+        };
+        Hold: {
+            /**
+             * @description What a person can do about it.
+             * @enum {string}
+             */
+            action: "wait" | "resume_workspace" | "resume_network" | "resume_account" | "reconnect" | "add_credit" | "try_now" | "decide" | "approve_again" | "look_at_account";
+            code: string;
+            /** @description Why, and what happens next. */
+            sentence: string;
+            /**
+             * Format: date-time
+             * @description When the switch was thrown, or since when the network fails.
+             */
+            since: string | null;
+            /**
+             * Format: date-time
+             * @description When it is tried next by itself.
+             */
+            until: string | null;
         };
         Idea: {
             account_id: string;
@@ -1671,7 +1798,7 @@ export interface components {
             failure: components["schemas"]["Reason"] | null;
             findings_count: components["schemas"]["FindingsCount"];
             /** @description Why a scheduled post is kept back. */
-            hold: components["schemas"]["Reason"] | null;
+            hold: components["schemas"]["Hold"] | null;
             id: string;
             /** @description What it was made of. */
             idea: components["schemas"]["Idea"] | null;
@@ -1721,7 +1848,7 @@ export interface components {
             failure: components["schemas"]["Reason"] | null;
             findings_count: components["schemas"]["FindingsCount"];
             /** @description Why a scheduled post is kept back. */
-            hold: components["schemas"]["Reason"] | null;
+            hold: components["schemas"]["Hold"] | null;
             id: string;
             /** Format: int64 */
             lateness_ms: number | null;
@@ -1814,7 +1941,7 @@ export interface components {
             failure: components["schemas"]["Reason"] | null;
             findings_count: components["schemas"]["FindingsCount"];
             /** @description Why a scheduled post is kept back. */
-            hold: components["schemas"]["Reason"] | null;
+            hold: components["schemas"]["Hold"] | null;
             id: string;
             /** Format: int64 */
             lateness_ms: number | null;
@@ -1851,6 +1978,30 @@ export interface components {
             name: string;
             /** Format: int64 */
             visible: number;
+        };
+        QuotaShown: {
+            /** @description Null for a quota of the developer app, which all accounts share. */
+            account_id: string | null;
+            handle: string | null;
+            /** Format: int64 */
+            limit: number;
+            network: string;
+            /** Format: int64 */
+            remaining: number;
+            /** Format: date-time */
+            resets_at: string;
+            /**
+             * Format: date-time
+             * @description When the network said so last.
+             */
+            seen_at: string;
+            /**
+             * @description Which calls it counts: posts, reading an account back, reading numbers.
+             * @enum {string}
+             */
+            use: "post" | "read" | "measure";
+            /** Format: int64 */
+            window_seconds: number;
         };
         Reach: {
             /** Format: int64 */
@@ -2021,6 +2172,41 @@ export interface components {
             title: string;
             url: string;
         };
+        SwitchInputBody: {
+            /** @description For an agent: of this account alone. */
+            account_id?: string;
+            /**
+             * @description Workspaces and accounts have routes of their own.
+             * @enum {string}
+             */
+            kind: "network" | "agent";
+            reason?: string;
+            /**
+             * @description The network, or the agent: generate, review.
+             * @example review
+             */
+            subject: string;
+        };
+        SwitchShown: {
+            account_id: string | null;
+            by: string;
+            handle: string | null;
+            /** @enum {string} */
+            kind: "workspace" | "network" | "account" | "agent";
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** @description The network, or the agent: generate, review. */
+            subject: string;
+        };
+        SystemOutputBody: {
+            breakers: components["schemas"]["BreakerShown"][];
+            held: components["schemas"]["HeldCount"][];
+            /** Format: date-time */
+            now: string;
+            quotas: components["schemas"]["QuotaShown"][];
+            switches: components["schemas"]["SwitchShown"][];
+        };
         TodayOutputBody: {
             /** @description What the agents are at. */
             drafts_in_progress: components["schemas"]["Generation"][];
@@ -2030,6 +2216,16 @@ export interface components {
             needs_me: components["schemas"]["NeedsMe"];
             next_out: components["schemas"]["PostSummary"][];
             published: components["schemas"]["PublishedPost"][];
+        };
+        TriedOutputBody: {
+            /** @description False when no post of the workspace waits; the next that falls due tries. */
+            trying: boolean;
+        };
+        TryInputBody: {
+            /** @description Left out, the network's breaker. */
+            account_id?: string;
+            /** @enum {string} */
+            network: "x";
         };
         Version: {
             /** @description A live approval is for this version. */
@@ -4120,6 +4316,134 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pause-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemOutputBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemOutputBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemOutputBody"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "try-breaker": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedOutputBody"];
+                };
             };
             /** @description A problem */
             default: {
