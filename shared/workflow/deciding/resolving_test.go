@@ -30,7 +30,7 @@ func (b *bundle) sending(t *testing.T, text string) (post.Post, uuid.UUID) {
 			var err error
 			got, err = storetest.Begin(ctx, tx, store.Intent{
 				WorkspaceID: made.WorkspaceID, PostID: made.ID, AccountID: made.AccountID, Revision: made.Revision, Hash: made.Version.Hash, Part: 0, AttemptID: attempt,
-				Fingerprint: post.Fingerprint(b.account.ID, post.Part{Text: text}, ""), Lease: time.Minute,
+				Fingerprint: post.Fingerprint(b.account.ID, post.Part{Text: text}, ""), Lease: time.Minute, Grace: 2 * time.Minute,
 			})
 			return err
 		}))
