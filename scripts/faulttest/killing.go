@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,11 +26,13 @@ const (
 	lanes        = 3
 )
 
-// killedAnywhere kills a sender with SIGKILL at every kill point there is, each
-// time while single posts and a thread go out, and starts another. Judged: I1 to
-// I5, I7.
+// killedAnywhere kills a sender with SIGKILL at every kill point but that of an
+// image's upload, each time while single posts and a thread go out, and starts
+// another. Judged: I1 to I5, I7.
 func killedAnywhere(ctx context.Context, r *trial) error {
-	points := killpoint.Points()
+	// The posts here show no images: an upload comes before the intent, where a
+	// death leaves nothing behind that the audience or the database could see.
+	points := slices.DeleteFunc(killpoint.Points(), func(p killpoint.Point) bool { return strings.HasPrefix(p.Name, "media.") })
 	errs := make([]error, lanes)
 	var wg sync.WaitGroup
 	for lane := range lanes {
