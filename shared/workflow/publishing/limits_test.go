@@ -104,6 +104,28 @@ func TestAnAccountThatIsNotAnsweredRestsUntilOnePostGetsThrough(t *testing.T) {
 	require.Len(t, b.audience(), 2)
 }
 
+// A breaker keeps back what may still go; a post that has become too late for its
+// account's rule meanwhile asks its person at once.
+func TestWhatIsTooLateDoesNotWaitForABreaker(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Times: throttle.AccountRule().Failures, Action: fault.Action{Kind: fault.Answer, Status: http.StatusServiceUnavailable}})
+	for i := range throttle.AccountRule().Failures {
+		b.send(t, b.Scheduled(t, 0, "unclear "+string(rune('A'+i))))
+	}
+	b.exec(t, "UPDATE accounts SET catch_up = 'hold'")
+	late, fresh := b.Scheduled(t, -10*time.Minute, "late"), b.Scheduled(t, 0, "fresh")
+	b.exec(t, "UPDATE posts SET hold_reason = 'account_trouble', dispatched_revision = revision, dispatched_at = clock_timestamp() WHERE state = 'scheduled'")
+	before := len(b.sent.of(t, queue.PublishPost))
+	b.tick(t)
+	require.Empty(t, b.Post(t, late.ID).Hold)
+	require.Equal(t, post.HeldAccountTrouble, b.Post(t, fresh.ID).Hold)
+	require.Len(t, b.sent.of(t, queue.PublishPost)[before:], 1)
+	b.send(t, b.Post(t, late.ID))
+	require.Equal(t, post.HeldLate, b.Post(t, late.ID).Hold)
+	require.Empty(t, b.audience())
+}
+
 func TestRefusalsOpenNoBreaker(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

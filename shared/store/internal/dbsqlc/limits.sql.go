@@ -367,9 +367,13 @@ WITH v AS (
               WHEN a.status <> 'connected' THEN 'account_needs_reconnect'
               WHEN a.limited_until > clock_timestamp() OR p.hold_reason = 'rate_limited' AND p.not_before > clock_timestamp() THEN 'rate_limited'
               WHEN p.hold_reason IN ('late_needs_decision', 'content_not_as_approved', 'found_late') THEN p.hold_reason
-              -- A breaker keeps back what is due; what is due later may find it closed.
-              WHEN p.due_at <= now() AND nb.network IS NOT NULL THEN 'network_trouble'
-              WHEN p.due_at <= now() AND ab.account_id IS NOT NULL THEN 'account_trouble'
+              -- A breaker keeps back what is due; what is due later may find it closed,
+              -- and what is too late for its account's rule is a person's matter.
+              WHEN p.due_at <= now() AND (nb.network IS NOT NULL OR ab.account_id IS NOT NULL)
+                   AND NOT (p.due_at < now() - make_interval(secs => $1::float8)
+                            AND (a.catch_up <> 'send_within' OR p.due_at < now() - make_interval(secs => a.catch_up_within_seconds))
+                            AND NOT EXISTS (SELECT 1 FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id AND t.state = 'accepted'))
+                   THEN CASE WHEN nb.network IS NOT NULL THEN 'network_trouble' ELSE 'account_trouble' END
               WHEN p.due_at < now() - make_interval(secs => $1::float8) AND in_backlog(p.workspace_id, p.id,
                    p.account_id, p.due_at, p.paced_at, make_interval(secs => $1::float8)) THEN 'catching_up'
               WHEN p.hold_reason IN ('workspace_paused', 'network_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited',
