@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import type { Breaker } from "../../api/model";
 import { useMay } from "../../api/session";
 import { useTryBreaker } from "../../api/workspace";
+import { useNow } from "../../lib/clock";
 import { say, sayProblem } from "../../lib/toast";
 import { count, humanCode, networkWords, type Tone } from "../../lib/words";
 import { Tag } from "../Tag";
@@ -20,6 +21,8 @@ export function BreakerRow({ breaker: b, zone }: { breaker: Breaker; zone: strin
   const attempt = useTryBreaker();
   const name = b.handle ? `@${b.handle}` : networkWords(b.network);
   const { label, tone } = states[b.state];
+  const now = useNow(5_000);
+  const waits = b.state === "open" && b.retry_at !== null && Date.parse(b.retry_at) > now;
   const go = () =>
     attempt.mutate(
       { network: "x", ...(b.account_id ? { account_id: b.account_id } : {}) },
@@ -46,16 +49,19 @@ export function BreakerRow({ breaker: b, zone }: { breaker: Breaker; zone: strin
             </>
           )}
           {b.last_code && <> ({humanCode(b.last_code).toLowerCase()})</>}.
-          {b.state === "open" && b.retry_at && (
-            <>
-              {" "}
-              Tries again <When at={b.retry_at} zone={zone} />.
-            </>
-          )}
+          {b.state === "open" &&
+            (waits && b.retry_at ? (
+              <>
+                {" "}
+                Tries again <When at={b.retry_at} zone={zone} />.
+              </>
+            ) : (
+              " The next post that is due tries."
+            ))}
           {b.state === "half_open" && " One post is on its way to see."}
         </p>
       </div>
-      {b.state === "open" && (
+      {waits && (
         <Button variant="default" size="xs" disabled={!may} loading={attempt.isPending} onClick={go}>
           Try now
         </Button>
