@@ -79,6 +79,60 @@ type PublishRequest struct {
 	ReplyTo string
 	// MediaIDs are the network's ids of the part's images, in their order.
 	MediaIDs []string
+	// StagedID is what Stage gave for the part; empty where the network is no Stager.
+	StagedID string
+}
+
+// StageRequest is one part to make ready on a network that publishes in two
+// steps: first it takes the whole part, where nobody sees it, then it shows it.
+type StageRequest struct {
+	Target Target
+	Text   string
+	Images []StagedImage
+}
+
+// StagedImage is one image of a part to stage.
+type StagedImage struct {
+	// RemoteID is what UploadMedia gave; empty where it gave none.
+	RemoteID string
+	// URL is where the network fetches the file, for at least an hour.
+	URL string
+	Alt string
+}
+
+// Staged is a part that lies ready on a network.
+type Staged struct {
+	RemoteID string
+	// Lives is how long the network keeps it.
+	Lives time.Duration
+}
+
+// Phase is how far a staged part has come.
+type Phase string
+
+// The phases of a staged part.
+const (
+	// StagePending: the network still works on it.
+	StagePending Phase = "pending"
+	// StageReady: it can be published, and was not.
+	StageReady Phase = "ready"
+	// StagePublished: the audience has it, or will.
+	StagePublished Phase = "published"
+	// StageGone: the network keeps it no more; whether it was published is not said.
+	StageGone Phase = "gone"
+	// StageFailed: the network could not make it ready; it was not published.
+	StageFailed Phase = "failed"
+)
+
+// StageState is what a network says of a staged part.
+type StageState struct {
+	Phase Phase
+	// Code and Detail say why, with StageFailed: short and stable, and one
+	// sentence for the user.
+	Code, Detail string
+	// Final is set with StageFailed when another try with the same content
+	// would fail as well.
+	Final bool
 }
 
 // MediaUpload is one image to put on a network, where nobody sees it until a
@@ -88,12 +142,18 @@ type MediaUpload struct {
 	// Type is the media type, such as image/jpeg.
 	Type string
 	Data []byte
+	// URL is where the same file can be fetched, for at least an hour: some
+	// networks fetch it instead of taking it.
+	URL string
+	// Of is how many images the part has.
+	Of int
 	// Alt says what it shows; may be empty.
 	Alt string
 }
 
 // UploadedMedia is an image on a network.
 type UploadedMedia struct {
+	// RemoteID is empty where the network takes the image with its part only.
 	RemoteID string
 	// Lives is how long the network keeps it for a post to name.
 	Lives time.Duration
@@ -148,6 +208,18 @@ type Publisher interface {
 	ReadMetrics(ctx context.Context, target Target, ids []string) (map[string]Metrics, error)
 	// Delete removes a post. A post that is already gone is no error.
 	Delete(ctx context.Context, target Target, remoteID string) error
+}
+
+// Stager is a Publisher whose network publishes in two steps: a part is staged,
+// where nobody sees it, until it is ready, and Publish shows what was staged.
+type Stager interface {
+	Publisher
+	// Stage gives the network a whole part. The audience sees nothing of it, so it
+	// may be repeated. Errors as UploadMedia, and RateLimited (media_processing)
+	// while one of its images is not ready.
+	Stage(ctx context.Context, req StageRequest) (Staged, error)
+	// StageState reads how far a staged part has come. Errors as RecentPosts.
+	StageState(ctx context.Context, target Target, stagedID string) (StageState, error)
 }
 
 // Connector runs a network's OAuth2 authorization-code flow with PKCE (S256).
