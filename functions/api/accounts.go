@@ -18,7 +18,7 @@ import (
 // Account is an account with its profile.
 type Account struct {
 	ID                   string     `json:"id"`
-	Network              string     `json:"network" enum:"x"`
+	Network              string     `json:"network" enum:"x,instagram"`
 	Handle               string     `json:"handle" doc:"Without @."`
 	DisplayName          string     `json:"display_name"`
 	Status               string     `json:"status" enum:"connected,reauth_needed,disconnected"`
@@ -245,7 +245,7 @@ func answerAccount(v connecting.View, err error) (*AccountOutput, error) {
 // ConnectInput says what to connect.
 type ConnectInput struct {
 	Body struct {
-		Network   string `json:"network" enum:"x"`
+		Network   string `json:"network" enum:"x,instagram"`
 		AccountID string `json:"account_id,omitempty" doc:"The account to connect again; left out for a new one."`
 		TimeZone  string `json:"time_zone,omitempty" maxLength:"100" example:"Europe/Berlin" doc:"The browser's, in which a new account begins; left out, UTC."`
 	}

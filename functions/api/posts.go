@@ -418,7 +418,7 @@ func (s *Server) listVersions(ctx context.Context, in *ByID) (*List[Version], er
 // LengthInput is a text to count.
 type LengthInput struct {
 	Body struct {
-		Network string `json:"network" enum:"x"`
+		Network string `json:"network" enum:"x,instagram"`
 		Text    string `json:"text" maxLength:"100000"`
 	}
 }

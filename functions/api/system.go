@@ -120,7 +120,7 @@ func toSwitch(sw store.Switch) SwitchShown {
 // TryInput names a breaker.
 type TryInput struct {
 	Body struct {
-		Network   string `json:"network" enum:"x"`
+		Network   string `json:"network" enum:"x,instagram"`
 		AccountID string `json:"account_id,omitempty" doc:"Left out, the network's breaker."`
 	}
 }

@@ -39,7 +39,7 @@ const MaxSide = 8192
 // Image is a cleaned image file.
 type Image struct {
 	Type          Type
-	Width, Height int // in pixels, as stored: a turn by Orientation comes on top
+	Width, Height int // in pixels, as shown: turned by its orientation
 	// Animated says that it has more than one frame.
 	Animated bool
 	// Data is the file without anything but the picture.

@@ -163,6 +163,10 @@ func TestAPhotographStaysTheRightWayUp(t *testing.T) {
 		again, err := imagefile.Clean(got.Data)
 		require.NoError(t, err)
 		require.Equal(t, got, again)
+		upright, err := imagefile.Clean(jpegOf(t, exif(order, mark, 3)))
+		require.NoError(t, err)
+		require.NotEqual(t, upright.Width, upright.Height)
+		require.Equal(t, [2]int{upright.Height, upright.Width}, [2]int{got.Width, got.Height}, "its size is that of what is seen")
 	}
 }
 

@@ -63,6 +63,9 @@ func (m *Image) cleanJPEG(raw []byte) error {
 	return nil
 }
 
+// turned is the first orientation that lays the picture on its side (EXIF 2.3).
+const turned = 5
+
 // jpegWalk gathers what is kept.
 type jpegWalk struct {
 	image       *Image
@@ -92,6 +95,9 @@ func (w *jpegWalk) visit(marker byte, payload []byte) error {
 func (w *jpegWalk) whole() []byte {
 	var out bytes.Buffer
 	out.Write([]byte{0xff, markSOI})
+	if w.orientation >= turned {
+		w.image.Width, w.image.Height = w.image.Height, w.image.Width
+	}
 	if w.orientation > 1 {
 		writeSegment(&out, markEXIF, orientationOnly(w.orientation))
 	}

@@ -103,7 +103,7 @@ type problemData struct {
 
 func accountOf(a account.Account) accountData {
 	d := accountData{
-		Network: NetworkName(a.Network), Handle: a.Handle,
+		Network: a.Network.Name(), Handle: a.Handle,
 		Goals: orEmpty(a.Profile.Goals), Interests: orEmpty(a.Profile.Interests), Projects: make([]projectData, len(a.Profile.Projects)),
 		Audience: cut(a.Profile.Audience, maxGuidelines), Voice: cut(a.Profile.Voice, maxGuidelines),
 		Guidelines: cut(a.Profile.Guidelines, maxGuidelines),
@@ -134,14 +134,6 @@ func orEmpty(list []string) []string {
 		return []string{}
 	}
 	return list
-}
-
-// NetworkName is the network's name as people write it.
-func NetworkName(n account.Network) string {
-	if n == account.X {
-		return "X"
-	}
-	return string(n)
 }
 
 // ask puts a question and decodes its answer; an answer that check refuses is

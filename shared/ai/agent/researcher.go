@@ -61,7 +61,7 @@ type ideaAnswer struct {
 // Errors: those of ai.Model; CodeBadAnswer also when no idea stands.
 func (a Agents) Ideas(ctx context.Context, in IdeasInput) ([]Idea, error) {
 	items := in.Items[:min(len(in.Items), maxItems)]
-	p, system, err := prompt.Render(prompt.Researcher, prompt.Values{Network: NetworkName(in.Account.Network), Wanted: in.Wanted})
+	p, system, err := prompt.Render(prompt.Researcher, prompt.Values{Network: in.Account.Network.Name(), Wanted: in.Wanted})
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type findingAnswer struct {
 // stand in the source is left out. The model's own verdict is not believed: a
 // draft passes when nothing blocks. Errors: those of ai.Model.
 func (a Agents) CheckFacts(ctx context.Context, s Subject) (Report, error) {
-	p, system, err := prompt.Render(prompt.Reviewer, prompt.Values{Network: NetworkName(s.Account.Network)})
+	p, system, err := prompt.Render(prompt.Reviewer, prompt.Values{Network: s.Account.Network.Name()})
 	if err != nil {
 		return Report{}, err
 	}

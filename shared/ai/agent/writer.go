@@ -108,7 +108,7 @@ func faultsOf(in DraftInput, d Draft) (faults []Problem, tooLong string) {
 func (a Agents) askWriter(ctx context.Context, in DraftInput, earlier []string, problems []Problem) (Draft, error) {
 	_, limit := platform.Measure(in.Account.Network, "")
 	p, system, err := prompt.Render(prompt.Writer, prompt.Values{
-		Network: NetworkName(in.Account.Network), MaxLength: limit, MaxParts: maxThread,
+		Network: in.Account.Network.Name(), MaxLength: limit, MaxParts: maxThread,
 	})
 	if err != nil {
 		return Draft{}, err

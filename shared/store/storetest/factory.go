@@ -69,11 +69,17 @@ func (w *World) AddWorkspace(tb testing.TB, name, email string) (uuid.UUID, audi
 // AddAccount adds a connected X account in UTC. It has no tokens.
 func (w *World) AddAccount(tb testing.TB, workspace uuid.UUID, handle string) account.Account {
 	tb.Helper()
+	return w.AddAccountOn(tb, workspace, account.X, handle)
+}
+
+// AddAccountOn adds a connected account of any network, as AddAccount does.
+func (w *World) AddAccountOn(tb testing.TB, workspace uuid.UUID, n account.Network, handle string) account.Account {
+	tb.Helper()
 	var a account.Account
 	w.do(tb, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		id := account.ID(uuid.Must(uuid.NewV7()))
-		a, err = tx.ConnectAccount(ctx, workspace, id, account.X, store.Identity{RemoteID: "remote-" + handle, Handle: handle, Name: handle}, "UTC")
+		a, err = tx.ConnectAccount(ctx, workspace, id, n, store.Identity{RemoteID: "remote-" + handle, Handle: handle, Name: handle}, "UTC")
 		return err
 	})
 	return a

@@ -172,7 +172,7 @@ func TestAFileThatIsNoImageIsRefusedAndRemoved(t *testing.T) {
 	}{
 		"not_an_image":    {file: []byte("<svg onload=alert(1)>")},
 		"broken_image":    {file: picture(t)[:40]},
-		"image_too_large": {file: make([]byte, 5_000_001)},
+		"image_too_large": {file: make([]byte, 8<<20+1)},
 		"animated_image":  {file: moving(t)},
 		"wrong_digest":    {file: picture(t), announced: strings.Repeat("0", 64)},
 	} {
@@ -191,7 +191,7 @@ func TestWhatCannotBePostedIsRefusedBeforeItIsUploaded(t *testing.T) {
 	b := setup(t)
 	for code, n := range map[string]attaching.NewUpload{
 		"unsupported_image": {Name: "a.svg", Type: "image/svg+xml", Bytes: 1},
-		"image_too_large":   {Name: "a.png", Type: "image/png", Bytes: 5_000_001},
+		"image_too_large":   {Name: "a.png", Type: "image/png", Bytes: 8<<20+1},
 		"empty_file":        {Name: "a.png", Type: "image/png"},
 		"name_missing":      {Name: "\x00/", Type: "image/png", Bytes: 1},
 	} {

@@ -105,7 +105,7 @@ func (s *Service) Begin(ctx context.Context, actor audit.Actor, n NewUpload) (Be
 }
 
 func tooLarge(name string, size int64) error {
-	return apperr.New(apperr.TooLarge, "image_too_large", "%s has %.1f MB; X takes images of at most %d MB", name, float64(size)/1e6, platform.MaxImageBytes/1_000_000).
+	return apperr.New(apperr.TooLarge, "image_too_large", "%s has %.1f MB; no network takes images of more than %.1f MB", name, float64(size)/1e6, float64(platform.MaxImageBytes)/1e6).
 		WithHint("Make it smaller, or save it as JPEG, and add it again.").WithField("bytes")
 }
 

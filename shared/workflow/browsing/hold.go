@@ -83,7 +83,7 @@ func (h Held) Sentence() string {
 	if h.Reason == "" {
 		return ""
 	}
-	network := networkName(h.Network)
+	network := h.Network.Name()
 	what, paused := map[post.HoldReason]string{
 		post.HeldPausedWorkspace: "Publishing is paused for the whole workspace",
 		post.HeldPausedNetwork:   "Publishing to " + network + " is paused for the whole workspace",
@@ -202,11 +202,4 @@ func (h Held) clock(at time.Time) string {
 		words += " UTC"
 	}
 	return words
-}
-
-func networkName(n account.Network) string {
-	if n == account.X {
-		return "X"
-	}
-	return string(n)
 }

@@ -43,7 +43,8 @@ type Approval struct {
 // Approve binds the actor's word to the post's stored content, and schedules
 // it. Errors: Forbidden, NotFound; Conflict: content_moved when what is stored
 // is not what was seen, already_decided when somebody was first,
-// blocked_by_review, wrong_state, no_free_slot; Invalid: due_in_past, too_close.
+// blocked_by_review, wrong_state, no_free_slot; Invalid: due_in_past, too_close,
+// and the codes of platform.Violation for what the network would refuse.
 func (s *Service) Approve(ctx context.Context, actor audit.Actor, ap Approval) (Made, error) {
 	if err := auth.Require(actor, auth.ApprovePosts); err != nil {
 		return Made{}, err
@@ -58,7 +59,7 @@ func (s *Service) Approve(ctx context.Context, actor audit.Actor, ap Approval) (
 		if err != nil {
 			return err
 		}
-		if err := mayApprove(ctx, tx, p, ap); err != nil {
+		if err := mayApprove(ctx, tx, a, p, ap); err != nil {
 			return err
 		}
 		if p, err = tx.Approve(ctx, p, actor); err != nil {
@@ -104,7 +105,7 @@ func lockBoth(ctx context.Context, tx *store.Tx, workspace uuid.UUID, id post.ID
 	return a, p, err
 }
 
-func mayApprove(ctx context.Context, tx *store.Tx, p post.Post, ap Approval) error {
+func mayApprove(ctx context.Context, tx *store.Tx, a account.Account, p post.Post, ap Approval) error {
 	if p.State != post.AwaitingApproval {
 		return decidedBy(ctx, tx, p, ap.Revision)
 	}
@@ -119,7 +120,7 @@ func mayApprove(ctx context.Context, tx *store.Tx, p post.Post, ap Approval) err
 		return apperr.New(apperr.Conflict, "blocked_by_review", "the review found %s that must be mended first", plural(summary.Blocks, "thing")).
 			WithHint("Edit the post or ask for changes.")
 	}
-	return nil
+	return checkSendable(a.Network, p.Version.Content)
 }
 
 func moved() *apperr.Error {

@@ -12,6 +12,7 @@ package deciding
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,22 +96,33 @@ func record(ctx context.Context, tx *store.Tx, p post.Post, actor audit.Actor, a
 	return tx.RecordPost(ctx, store.Ref(p), actor, action, detail)
 }
 
-// checkContent brings a content to its stored form and holds it to the
-// network's limits.
-func checkContent(n account.Network, c post.Content) (post.Content, error) {
+// checkContent brings a content to its stored form, with what is known of its
+// images, and holds it to the network's limits. It may lack what only an
+// approval asks for.
+func checkContent(ctx context.Context, tx *store.Tx, a account.Account, c post.Content) (post.Content, error) {
 	canonical, err := c.Canonical()
 	if err != nil {
 		return post.Content{}, err
 	}
-	found := platform.CheckParts(n, canonical.Texts())
-	images := make([]int, len(canonical.Parts))
-	for i, p := range canonical.Parts {
-		images[i] = len(p.Media)
+	if err := violated(platform.CheckParts(a.Network, canonical.Texts())); err != nil {
+		return post.Content{}, err
 	}
-	if found = append(found, platform.CheckMedia(n, images)...); len(found) > 0 {
-		return post.Content{}, apperr.New(apperr.Invalid, found[0].Code, "%s", found[0].Message).WithField("parts")
+	if canonical, err = tx.FillMedia(ctx, a.WorkspaceID, canonical); err != nil {
+		return post.Content{}, err
 	}
-	return canonical, nil
+	return canonical, violated(platform.CheckImages(a.Network, canonical.Parts))
+}
+
+// checkSendable holds a content to everything that its network asks for.
+func checkSendable(n account.Network, c post.Content) error {
+	return violated(slices.Concat(platform.CheckParts(n, c.Texts()), platform.CheckImages(n, c.Parts), platform.CheckReady(n, c.Parts)))
+}
+
+func violated(found []platform.Violation) error {
+	if len(found) == 0 {
+		return nil
+	}
+	return apperr.New(apperr.Invalid, found[0].Code, "%s", found[0].Message).WithField("parts")
 }
 
 // dispatchSoon hands a scheduled post to the publish queue when the next tick

@@ -50,11 +50,8 @@ func (s *Service) Create(ctx context.Context, actor audit.Actor, n NewPost) (Mad
 		if err != nil {
 			return err
 		}
-		content, err := checkContent(a.Network, n.Content)
+		content, err := checkContent(ctx, tx, a, n.Content)
 		if err != nil {
-			return err
-		}
-		if content, err = tx.FillMedia(ctx, actor.WorkspaceID, content); err != nil {
 			return err
 		}
 		row := store.NewPost{AccountID: a.ID, Content: content, Actor: actor, IdeaID: n.IdeaID}
@@ -125,11 +122,8 @@ func (s *Service) Edit(ctx context.Context, actor audit.Actor, t Target, c post.
 		if err != nil {
 			return err
 		}
-		content, err := checkContent(a.Network, c)
+		content, err := checkContent(ctx, tx, a, c)
 		if err != nil {
-			return err
-		}
-		if content, err = tx.FillMedia(ctx, actor.WorkspaceID, content); err != nil {
 			return err
 		}
 		if content.Equal(was.Version.Content) {

@@ -52,6 +52,9 @@ func (s *Service) Preview(ctx context.Context, actor audit.Actor, id account.ID,
 		if err != nil {
 			return err
 		}
+		if err := takesText(a); err != nil {
+			return err
+		}
 		rule, err := schedule.NewRecurrence(p.Rule, p.StartLocal, a.Profile.TimeZone)
 		if err != nil {
 			return err

@@ -455,3 +455,15 @@ func TestOnlyWhoMayWriteRepeats(t *testing.T) {
 	require.Len(t, list, 1)
 	require.Equal(t, "acme", list[0].Account.Handle)
 }
+
+func TestANetworkThatWantsImagesTakesNoRecurrence(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := b.AddAccountOn(t, b.Workspace, account.Instagram, "harbour.grams")
+	plan := recurring.Plan{Content: post.Text("Office hours."), Rule: "FREQ=DAILY", StartLocal: b.at(1, 0)}
+	_, err := b.people.Create(t.Context(), b.Person, a.ID, plan)
+	require.Equal(t, "image_required", apperr.As(err).Code)
+	require.Equal(t, "a post that repeats carries text only, and Instagram takes no post without an image", apperr.As(err).Message)
+	_, err = b.people.Preview(t.Context(), b.Person, a.ID, plan, nil)
+	require.Equal(t, "image_required", apperr.As(err).Code)
+}

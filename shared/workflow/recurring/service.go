@@ -69,7 +69,8 @@ type Plan struct {
 
 // Create writes a recurrence and makes its first posts. Errors: Forbidden;
 // NotFound for an account of another workspace; Invalid, with the field at
-// fault: a bad rule or start, a text that the network refuses, dates closer to
+// fault: a bad rule or start, a text that the network refuses, a network that
+// takes no text alone (image_required), dates closer to
 // one another than the account's minimum gap (too_close), no date to come.
 func (s *Service) Create(ctx context.Context, actor audit.Actor, id account.ID, p Plan) (View, error) {
 	if err := auth.Require(actor, auth.EditPosts); err != nil {
@@ -114,6 +115,9 @@ func (p Plan) check(ctx context.Context, tx *store.Tx, a account.Account, r *sto
 	if p.Note = strings.TrimSpace(p.Note); utf8.RuneCountInString(p.Note) > maxNote {
 		return apperr.New(apperr.Invalid, "note_too_long", "the note is longer than %d characters", maxNote).WithField("note")
 	}
+	if err := takesText(a); err != nil {
+		return err
+	}
 	content, err := p.Content.Canonical()
 	if err != nil {
 		return err
@@ -131,6 +135,16 @@ func (p Plan) check(ctx context.Context, tx *store.Tx, a account.Account, r *sto
 	}
 	r.Content, r.Rule, r.StartLocal, r.Note, r.NextAt = content, rule.Rule(), rule.Start(), p.Note, &next[0].At
 	return nil
+}
+
+// takesText refuses an account whose network wants an image in each post:
+// recurrences carry none.
+func takesText(a account.Account) error {
+	if platform.LimitsOf(a.Network).MinImages == 0 {
+		return nil
+	}
+	return apperr.New(apperr.Invalid, "image_required", "a post that repeats carries text only, and %s takes no post without an image", a.Network.Name()).
+		WithField("account_id").WithHint("Write each post of @%s by itself, with its image.", a.Handle)
 }
 
 // checkDates refuses a rule that has no date to come, or dates that the

@@ -1193,7 +1193,7 @@ export interface components {
             /** Format: int64 */
             min_gap_minutes: number;
             /** @enum {string} */
-            network: "x";
+            network: "x" | "instagram";
             /** @description The next ten free slots. */
             next_slots: components["schemas"]["FreeSlot"][];
             pause_reason: string;
@@ -1368,7 +1368,7 @@ export interface components {
             /** @description The account to connect again; left out for a new one. */
             account_id?: string;
             /** @enum {string} */
-            network: "x";
+            network: "x" | "instagram";
             /**
              * @description The browser's, in which a new account begins; left out, UTC.
              * @example Europe/Berlin
@@ -1582,7 +1582,7 @@ export interface components {
         };
         LengthInputBody: {
             /** @enum {string} */
-            network: "x";
+            network: "x" | "instagram";
             text: string;
         };
         LengthOutputBody: {
@@ -2225,7 +2225,7 @@ export interface components {
             /** @description Left out, the network's breaker. */
             account_id?: string;
             /** @enum {string} */
-            network: "x";
+            network: "x" | "instagram";
         };
         Version: {
             /** @description A live approval is for this version. */
