@@ -32,6 +32,8 @@ type TokenRow struct {
 	// UnclearAt is when a refresh went out whose answer was lost; nil when
 	// none did since the tokens last changed.
 	UnclearAt *time.Time
+	// TakenAt is when the access token was taken.
+	TakenAt time.Time
 	// Now is the database's clock at the reading.
 	Now time.Time
 }
@@ -78,7 +80,7 @@ func (tx *Tx) TokensOf(ctx context.Context, refs []AccountRef) (map[AccountRef]T
 		out[AccountRef{WorkspaceID: r.WorkspaceID, AccountID: account.ID(r.AccountID)}] = TokenRow{
 			SealedTokens: SealedTokens{Version: r.Version, Access: r.AccessSealed, Refresh: r.RefreshSealed, Scopes: r.Scopes, ExpiresAt: r.ExpiresAt.UTC()},
 			Network:      account.Network(r.Network), Status: account.Status(r.Status), LeaseLive: r.LeaseLive,
-			UnclearAt: utcOrNil(r.RefreshUnclearAt), Now: r.Now.UTC(),
+			UnclearAt: utcOrNil(r.RefreshUnclearAt), TakenAt: r.UpdatedAt.UTC(), Now: r.Now.UTC(),
 		}
 	}
 	return out, nil
@@ -146,9 +148,10 @@ type AccountRef struct {
 	AccountID   account.ID
 }
 
-// TokensToRefresh returns connected accounts whose access token ends within ahead.
-func (tx *Tx) TokensToRefresh(ctx context.Context, ahead time.Duration, limit int) ([]AccountRef, error) {
-	rows, err := tx.q.TokensToRefresh(ctx, dbsqlc.TokensToRefreshParams{AheadSeconds: ahead.Seconds(), MaxRows: int32(limit)})
+// TokensToRefresh returns connected accounts whose access token has no more than
+// that share of its life left, or ends within least.
+func (tx *Tx) TokensToRefresh(ctx context.Context, least time.Duration, share float64, limit int) ([]AccountRef, error) {
+	rows, err := tx.q.TokensToRefresh(ctx, dbsqlc.TokensToRefreshParams{LeastSeconds: least.Seconds(), Share: share, MaxRows: int32(limit)})
 	if err != nil {
 		return nil, fmt.Errorf("list tokens to refresh: %w", classify(err))
 	}

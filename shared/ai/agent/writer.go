@@ -106,9 +106,13 @@ func faultsOf(in DraftInput, d Draft) (faults []Problem, tooLong string) {
 }
 
 func (a Agents) askWriter(ctx context.Context, in DraftInput, earlier []string, problems []Problem) (Draft, error) {
-	_, limit := platform.Measure(in.Account.Network, "")
-	p, system, err := prompt.Render(prompt.Writer, prompt.Values{
-		Network: in.Account.Network.Name(), MaxLength: limit, MaxParts: maxThread,
+	limits, name := platform.LimitsOf(in.Account.Network), prompt.Writer
+	if limits.MaxParts == 1 {
+		name = prompt.Caption
+	}
+	most := min(maxThread, limits.MaxParts)
+	p, system, err := prompt.Render(name, prompt.Values{
+		Network: in.Account.Network.Name(), MaxLength: limits.MaxLength, MaxParts: most,
 	})
 	if err != nil {
 		return Draft{}, err
@@ -128,7 +132,7 @@ func (a Agents) askWriter(ctx context.Context, in DraftInput, earlier []string, 
 		Prompt: p, System: system, SchemaName: "draft", Schema: json.RawMessage(draftSchema),
 		MaxOutputTokens: draftTokens, Temperature: draftTemperature,
 	}, t, func(answer *draftAnswer) error {
-		draft, err = readDraft(*answer)
+		draft, err = readDraft(*answer, most)
 		return err
 	})
 	if err != nil {
@@ -137,16 +141,16 @@ func (a Agents) askWriter(ctx context.Context, in DraftInput, earlier []string, 
 	return draft, nil
 }
 
-func readDraft(answer draftAnswer) (Draft, error) {
-	if len(answer.Parts) > maxThread {
-		return Draft{}, ai.BadAnswerError("it has %d parts; the most is %d", len(answer.Parts), maxThread)
-	}
+func readDraft(answer draftAnswer, most int) (Draft, error) {
 	// Models end a thread with an empty part now and then.
 	var parts []string
 	for _, p := range answer.Parts {
 		if strings.TrimSpace(p) != "" {
 			parts = append(parts, p)
 		}
+	}
+	if len(parts) > most {
+		return Draft{}, ai.BadAnswerError("it has %d parts; the most is %d", len(parts), most)
 	}
 	content, err := post.Text(parts...).Canonical()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"rostrum/shared/account"
 	"rostrum/shared/ai"
 	"rostrum/shared/ai/agent"
 	"rostrum/shared/apperr"
@@ -97,4 +98,18 @@ func TestDraftRefusesWhatCannotBePosted(t *testing.T) {
 			require.True(t, ai.IsBadAnswer(err), "got %v", err)
 		})
 	}
+}
+
+func TestACaptionIsOneTextWithItsOwnPromptAndRoom(t *testing.T) {
+	t.Parallel()
+	in := draftInput()
+	in.Account.Network = account.Instagram
+	long := strings.Repeat("a ", 1000)
+	model := &script{answers: []string{draft(t, "One.", "Two."), draft(t, long, "")}}
+	got, err := agent.Agents{Model: model}.Draft(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, []string{strings.TrimSpace(long)}, got.Content.Texts())
+	require.Len(t, model.asked, 2, "two parts are no caption")
+	require.Equal(t, "caption", model.asked[0].Prompt.Name)
+	require.Contains(t, model.asked[0].System, "at most 2200 characters")
 }

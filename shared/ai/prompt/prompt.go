@@ -20,11 +20,13 @@ var files embed.FS
 const (
 	Researcher = "researcher"
 	Writer     = "writer"
-	Reviewer   = "reviewer"
+	// Caption is the writer of networks that have no threads and show images.
+	Caption  = "caption"
+	Reviewer = "reviewer"
 )
 
 func current() map[string]string {
-	return map[string]string{Researcher: "1", Writer: "1", Reviewer: "1"}
+	return map[string]string{Researcher: "1", Writer: "1", Caption: "1", Reviewer: "1"}
 }
 
 // Values is what a prompt may say about its task. Nothing in it comes from

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestRenderedPrompts(t *testing.T) {
 	t.Parallel()
 	values := prompt.Values{Network: "X", Wanted: 3, MaxLength: 280, MaxParts: 5}
-	for _, name := range []string{prompt.Researcher, prompt.Writer, prompt.Reviewer} {
+	for _, name := range []string{prompt.Researcher, prompt.Writer, prompt.Caption, prompt.Reviewer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, text, err := prompt.Render(name, values)

@@ -21,6 +21,8 @@ type material struct {
 	recent   []string
 	// limit is the most a part may count, 0 when the prompt names none.
 	limit int
+	// single says that the prompt wants one part, and linkless none with a link.
+	single, linkless bool
 }
 
 type accountFacts struct {
@@ -111,6 +113,8 @@ func readMaterial(system, user string) material {
 		recent:   data.texts("recent", "text"),
 		problems: append(data.texts("problems", "message"), data.texts("findings", "message", "quote")...),
 		limit:    limitOf(system + "\n" + user),
+		single:   strings.Contains(system, "no threads"),
+		linkless: strings.Contains(system, "cannot be followed"),
 	}
 	for _, key := range []string{"items", "sources"} {
 		list, _ := data[key].([]any)

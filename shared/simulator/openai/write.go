@@ -212,7 +212,10 @@ func (w *writer) parts() []string {
 	room := limit - min(20, limit/4)
 	facts := w.postFacts()
 	link := w.source.url
-	if len(facts) >= 3 && len(w.problems) == 0 && w.pick("thread", 5) == 0 {
+	if w.linkless {
+		link = ""
+	}
+	if !w.single && len(facts) >= 3 && len(w.problems) == 0 && w.pick("thread", 5) == 0 {
 		if thread := w.thread(facts, link, room); thread != nil {
 			return thread
 		}

@@ -41,10 +41,12 @@ SET refresh_lease_until = CASE WHEN sqlc.arg(keep_seconds)::float8 > 0
 WHERE workspace_id = sqlc.arg(workspace_id) AND account_id = sqlc.arg(account_id) AND refresh_lease_id = sqlc.arg(lease_id);
 
 -- name: TokensToRefresh :many
+-- A token was taken at updated_at, so that it lives from there to its end.
 SELECT t.workspace_id, t.account_id
 FROM account_tokens t JOIN accounts a ON a.workspace_id = t.workspace_id AND a.id = t.account_id
 WHERE a.status = 'connected' AND t.refresh_sealed IS NOT NULL
-  AND t.expires_at < clock_timestamp() + make_interval(secs => sqlc.arg(ahead_seconds)::float8)
+  AND t.expires_at < clock_timestamp() + greatest(
+        make_interval(secs => sqlc.arg(least_seconds)::float8), (t.expires_at - t.updated_at) * sqlc.arg(share)::float8)
   AND (t.refresh_lease_until IS NULL OR t.refresh_lease_until < clock_timestamp())
 ORDER BY t.expires_at LIMIT sqlc.arg(max_rows);
 

@@ -191,7 +191,7 @@ func TestWhatCannotBePostedIsRefusedBeforeItIsUploaded(t *testing.T) {
 	b := setup(t)
 	for code, n := range map[string]attaching.NewUpload{
 		"unsupported_image": {Name: "a.svg", Type: "image/svg+xml", Bytes: 1},
-		"image_too_large":   {Name: "a.png", Type: "image/png", Bytes: 8<<20+1},
+		"image_too_large":   {Name: "a.png", Type: "image/png", Bytes: 8<<20 + 1},
 		"empty_file":        {Name: "a.png", Type: "image/png"},
 		"name_missing":      {Name: "\x00/", Type: "image/png", Bytes: 1},
 	} {

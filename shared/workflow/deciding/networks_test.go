@@ -19,7 +19,7 @@ import (
 func onInstagram(t *testing.T) *bundle {
 	t.Helper()
 	b := setup(t)
-	require.NoError(t, b.worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, b.service.Relay.Store.InWorkspace(t.Context(), b.actor.WorkspaceID, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		b.account, err = tx.ConnectAccount(ctx, b.actor.WorkspaceID, account.ID(uuid.Must(uuid.NewV7())), account.Instagram,
 			store.Identity{RemoteID: "18", Handle: "harbour", Name: "Harbour"}, "Europe/Berlin")

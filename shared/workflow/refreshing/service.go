@@ -1,7 +1,8 @@
 // Package refreshing keeps accounts' access tokens fresh. A refresh token is
-// used once: X kills the whole family when one is used twice, so one refresh
-// per account is under way at a time, across all processes, and its result is
-// stored before anything uses it. No transaction is open across the call.
+// used once, unless the network renews the access token with itself as Instagram
+// does: X kills the whole family when one is used twice, so one refresh per
+// account is under way at a time, across all processes, and its result is stored
+// before anything uses it. No transaction is open across the call.
 package refreshing
 
 import (
@@ -31,9 +32,16 @@ const (
 	fresh = time.Minute
 	// usable is how long one must be good for when there is no better one.
 	usable = 15 * time.Second
-	// ahead is when the tick refreshes: at three quarters of X's two hours, so
-	// that an unclear refresh still leaves a token that works.
-	ahead = 30 * time.Minute
+	// lastShare is how much of its life a token has left when the tick refreshes
+	// it, so that an unclear refresh still leaves a token that works: half an hour
+	// of X's two, fifteen days of Instagram's sixty, which refuses to refresh one
+	// that is younger than a day. leastAhead is for tokens that live shortly.
+	lastShare  = 0.25
+	leastAhead = 30 * time.Minute
+	// unhurried is from how much time left a refresh that came to nothing is not
+	// tried with the next tick, but after pause.
+	unhurried = 24 * time.Hour
+	pause     = time.Hour
 	// laneLength bounds one refresh with its call and its commits.
 	laneLength   = 40 * time.Second
 	callDeadline = 10 * time.Second
@@ -150,7 +158,7 @@ func (s *Service) Ahead(ctx context.Context) error {
 	var refs []store.AccountRef
 	err := s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
-		refs, err = tx.TokensToRefresh(ctx, ahead, aheadPage)
+		refs, err = tx.TokensToRefresh(ctx, leastAhead, lastShare, aheadPage)
 		return err
 	})
 	if err != nil {
@@ -161,7 +169,7 @@ func (s *Service) Ahead(ctx context.Context) error {
 		row, err := s.tokens(ctx, ref.WorkspaceID, ref.AccountID)
 		// Whoever was faster has made the token new since the list was read; a
 		// second refresh would only use up its successor.
-		if err == nil && row.ExpiresAt.Sub(row.Now) <= ahead {
+		if err == nil && isDue(row) {
 			_, err = s.refresh(ctx, ref.WorkspaceID, ref.AccountID, row)
 		}
 		if err != nil && !apperr.Is(err, apperr.Unauthenticated) {
@@ -170,6 +178,11 @@ func (s *Service) Ahead(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func isDue(row store.TokenRow) bool {
+	life := row.ExpiresAt.Sub(row.TakenAt)
+	return row.ExpiresAt.Sub(row.Now) <= max(leastAhead, time.Duration(lastShare*float64(life)))
 }
 
 func (s *Service) tokens(ctx context.Context, workspace uuid.UUID, id account.ID) (store.TokenRow, error) {
@@ -250,7 +263,11 @@ func (s *Service) refresh(ctx context.Context, workspace uuid.UUID, id account.I
 		// over; then once more, which either works or says that it is dead.
 		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, laneLength, true))
 	default:
-		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, 0, false))
+		var keep time.Duration
+		if row.ExpiresAt.Sub(row.Now) > unhurried {
+			keep = pause
+		}
+		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, keep, false))
 	}
 }
 

@@ -243,13 +243,15 @@ const tokensToRefresh = `-- name: TokensToRefresh :many
 SELECT t.workspace_id, t.account_id
 FROM account_tokens t JOIN accounts a ON a.workspace_id = t.workspace_id AND a.id = t.account_id
 WHERE a.status = 'connected' AND t.refresh_sealed IS NOT NULL
-  AND t.expires_at < clock_timestamp() + make_interval(secs => $1::float8)
+  AND t.expires_at < clock_timestamp() + greatest(
+        make_interval(secs => $1::float8), (t.expires_at - t.updated_at) * $2::float8)
   AND (t.refresh_lease_until IS NULL OR t.refresh_lease_until < clock_timestamp())
-ORDER BY t.expires_at LIMIT $2
+ORDER BY t.expires_at LIMIT $3
 `
 
 type TokensToRefreshParams struct {
-	AheadSeconds float64
+	LeastSeconds float64
+	Share        float64
 	MaxRows      int32
 }
 
@@ -258,8 +260,9 @@ type TokensToRefreshRow struct {
 	AccountID   uuid.UUID
 }
 
+// A token was taken at updated_at, so that it lives from there to its end.
 func (q *Queries) TokensToRefresh(ctx context.Context, arg TokensToRefreshParams) ([]TokensToRefreshRow, error) {
-	rows, err := q.db.Query(ctx, tokensToRefresh, arg.AheadSeconds, arg.MaxRows)
+	rows, err := q.db.Query(ctx, tokensToRefresh, arg.LeastSeconds, arg.Share, arg.MaxRows)
 	if err != nil {
 		return nil, err
 	}
