@@ -20,7 +20,7 @@ locals {
   # in the code.
   measures = { for name in [
     "lateness_ms", "calls", "call_ms", "queue_wait_ms", "posts_held", "posts_unknown", "unknown_age_s", "posts_need_person",
-    "need_person_age_s", "agent_input_tokens", "agent_output_tokens", "agent_micro_usd", "token_refreshes", "tick_ms",
+    "need_person_age_s", "breakers_open", "kept_reads", "agent_input_tokens", "agent_output_tokens", "agent_micro_usd", "token_refreshes", "tick_ms",
     "posts_dispatched", "db_ms",
   ] : name => name }
 
@@ -106,6 +106,7 @@ locals {
     { for key, a in {
       posts-late                                         = { metric = local.measures.lateness_ms, statistic = "p99", period = 300, threshold = 5000, periods = 2, of_periods = 3, description = "One post in a hundred goes out more than 5 s late, though nothing held it." }
       unknown-too-long                                   = { metric = local.measures.unknown_age_s, threshold = 1800, periods = 3, description = "A post has been unknown for half an hour: reading its account back does not settle it." }
+      breaker-open                                       = { metric = local.measures.breakers_open, threshold = 1, periods = 3, description = "A breaker has kept the posts of a network or an account back for minutes." }
       needs-person                                       = { metric = local.measures.need_person_age_s, threshold = 14400, periods = 3, description = "Somebody should have decided about an unknown post four hours ago." }
       } : key => merge(local.alarm_defaults, { statistic = "Maximum" }, a, {
         namespace                                        = local.signal_namespace, dimensions = { function = "publish" }

@@ -49,7 +49,7 @@ locals {
 
   # A line for each value of a metric's second dimension, whatever values come.
   by_value = { for name, dimension in {
-    calls = "outcome", call_ms = "network", queue_wait_ms = "queue", token_refreshes = "outcome", agent_micro_usd = "agent"
+    calls = "outcome", call_ms = "network", queue_wait_ms = "queue", token_refreshes = "outcome", kept_reads = "outcome", agent_micro_usd = "agent"
   } : name => "SEARCH('{${local.signal_namespace},${dimension}} MetricName=\"${local.measures[name]}\"', '%s', 60)" }
 
   widgets = [
@@ -59,12 +59,14 @@ locals {
     { title = "Wait in the queue, p99 (ms)", stat = "p99", metrics = [[{ expression = format(local.by_value["queue_wait_ms"], "p99") }]] },
     { title = "Posts held, unknown, for a person", stat = "Maximum", metrics = [for m in [local.measures.posts_held, local.measures.posts_unknown, local.measures.posts_need_person] : [local.signal_namespace, m, "function", "publish"]] },
     { title = "The oldest of them (s)", stat = "Maximum", metrics = [for m in [local.measures.unknown_age_s, local.measures.need_person_age_s] : [local.signal_namespace, m, "function", "publish"]] },
+    { title = "Open breakers", stat = "Maximum", metrics = [[local.signal_namespace, local.measures.breakers_open, "function", "publish"]] },
     { title = "Tick (ms)", stat = "Maximum", metrics = [[local.signal_namespace, local.measures.tick_ms, "function", "publish"]] },
     { title = "Posts handed out", stat = "Sum", metrics = [[local.signal_namespace, local.measures.posts_dispatched, "function", "publish"]] },
     { title = "Transactions, p99 (ms)", stat = "p99", metrics = [for n in keys(local.function_names) : [local.signal_namespace, local.measures.db_ms, "function", n]] },
     { title = "Refreshes of tokens, by outcome", stat = "Sum", metrics = [[{ expression = format(local.by_value["token_refreshes"], "Sum") }]] },
     { title = "Agents' cost (micro-USD)", stat = "Sum", metrics = [[{ expression = format(local.by_value["agent_micro_usd"], "Sum") }]] },
     { title = "Agents' tokens", stat = "Sum", metrics = [for pair in setproduct([local.measures.agent_input_tokens, local.measures.agent_output_tokens], ["generate", "review"]) : [local.signal_namespace, pair[0], "function", pair[1]]] },
+    { title = "Feeds to read: kept or fetched", stat = "Sum", metrics = [[{ expression = format(local.by_value["kept_reads"], "Sum") }]] },
     { title = "Requests and errors", stat = "Sum", metrics = [for m in ["Count", "4xx", "5xx"] : ["AWS/ApiGateway", m, "ApiId", aws_apigatewayv2_api.http.id]] },
     { title = "API latency, p99 (ms)", stat = "p99", metrics = [for m in ["Latency", "IntegrationLatency"] : ["AWS/ApiGateway", m, "ApiId", aws_apigatewayv2_api.http.id]] },
     { title = "Invocations", stat = "Sum", metrics = [for n in values(local.function_names) : ["AWS/Lambda", "Invocations", "FunctionName", n]] },

@@ -14,6 +14,8 @@ type Stock struct {
 	// somebody to decide. The ages are those of the oldest, 0 where there is none.
 	Unknown, NeedPerson       int64
 	UnknownAge, NeedPersonAge time.Duration
+	// BreakersOpen is how many breakers keep posts back that are due.
+	BreakersOpen int64
 }
 
 // TakeStock counts. It needs the worker role.
@@ -25,5 +27,6 @@ func (tx *Tx) TakeStock(ctx context.Context) (Stock, error) {
 	return Stock{
 		Held: row.Held, Unknown: row.Unknown, NeedPerson: row.NeedPerson,
 		UnknownAge: seconds(row.UnknownAgeSeconds), NeedPersonAge: seconds(row.NeedPersonAgeSeconds),
+		BreakersOpen: row.BreakersOpen,
 	}, nil
 }

@@ -41,6 +41,12 @@ const (
 	// NeedPersonAge for how many seconds the oldest has waited.
 	PostsNeedPerson Metric = "posts_need_person"
 	NeedPersonAge   Metric = "need_person_age_s"
+	// BreakersOpen is how many breakers, of networks and of accounts, keep posts
+	// back that are due.
+	BreakersOpen Metric = "breakers_open"
+	// KeptReads counts what was to be read outside; by outcome: hit, when the
+	// answer was kept from before, or miss.
+	KeptReads Metric = "kept_reads"
 	// InputTokens, OutputTokens and AgentCost are what one question of an agent
 	// used, the last in micro-USD; by agent.
 	InputTokens  Metric = "agent_input_tokens"
@@ -61,7 +67,7 @@ const (
 func Metrics() []Metric {
 	return []Metric{
 		Lateness, Calls, CallTime, QueueWait, PostsHeld, PostsUnknown, UnknownAge, PostsNeedPerson, NeedPersonAge,
-		InputTokens, OutputTokens, AgentCost, Refreshes, TickTime, Dispatched, DatabaseTime,
+		BreakersOpen, KeptReads, InputTokens, OutputTokens, AgentCost, Refreshes, TickTime, Dispatched, DatabaseTime,
 	}
 }
 
@@ -84,7 +90,7 @@ func (m Metric) Dimension() string {
 	switch m {
 	case Lateness, CallTime:
 		return "network"
-	case Calls, Refreshes:
+	case Calls, Refreshes, KeptReads:
 		return "outcome"
 	case QueueWait:
 		return "queue"

@@ -245,7 +245,7 @@ run "alarms_hear_what_is_measured" {
     error_message = "The functions must measure into the namespace that the alarms listen to."
   }
   assert {
-    condition     = alltrue([for key in ["posts-late", "unknown-too-long", "needs-person"] : aws_cloudwatch_metric_alarm.alarm[key].namespace == local.signal_namespace && aws_cloudwatch_metric_alarm.alarm[key].dimensions == tomap({ function = "publish" })])
+    condition     = alltrue([for key in ["posts-late", "unknown-too-long", "needs-person", "breaker-open"] : aws_cloudwatch_metric_alarm.alarm[key].namespace == local.signal_namespace && aws_cloudwatch_metric_alarm.alarm[key].dimensions == tomap({ function = "publish" })])
     error_message = "An alarm on what publish measures must name its dimension as it is written."
   }
   assert {

@@ -23,5 +23,6 @@ func (s *Service) takeStock(ctx context.Context) error {
 	telemetry.Measure(ctx, telemetry.UnknownAge, "", stock.UnknownAge.Seconds())
 	telemetry.Measure(ctx, telemetry.PostsNeedPerson, "", float64(stock.NeedPerson))
 	telemetry.Measure(ctx, telemetry.NeedPersonAge, "", stock.NeedPersonAge.Seconds())
+	telemetry.Measure(ctx, telemetry.BreakersOpen, "", float64(stock.BreakersOpen))
 	return nil
 }

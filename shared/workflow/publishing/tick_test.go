@@ -102,7 +102,7 @@ func TestATickMeasuresWhatSomebodyMayHaveToLookAfter(t *testing.T) {
 	ctx, measured := telemetrytest.Measured(t, nil)
 	require.NoError(t, b.service.Tick(ctx))
 	calm := measured()
-	for _, name := range []string{"posts_held", "posts_unknown", "unknown_age_s", "posts_need_person", "need_person_age_s", "posts_dispatched"} {
+	for _, name := range []string{"posts_held", "posts_unknown", "unknown_age_s", "posts_need_person", "need_person_age_s", "breakers_open", "posts_dispatched"} {
 		require.Equal(t, []float64{0}, calm[name], name)
 	}
 	require.Len(t, calm["tick_ms"], 1)
@@ -116,8 +116,11 @@ func TestATickMeasuresWhatSomebodyMayHaveToLookAfter(t *testing.T) {
 	b.exec(t, "UPDATE posts SET needs_person_at = clock_timestamp() - interval '5 minutes' WHERE id = $1 AND state = 'unknown'", uuid.UUID(asked.ID))
 	early, held := b.Scheduled(t, time.Minute, "not due yet"), b.Scheduled(t, -10*time.Second, "held")
 	b.exec(t, "UPDATE posts SET hold_reason = 'out_of_credit', not_before = now() + interval '1 hour' WHERE id = ANY ($1)", []uuid.UUID{uuid.UUID(early.ID), uuid.UUID(held.ID)})
+	b.exec(t, "INSERT INTO network_breakers (network, state, failing_since, retry_at, changed_at) SELECT n, 'open', now(), now() + interval '1 hour', now() FROM unnest(ARRAY['x', 'nobody posts there']) n ON CONFLICT (network) DO UPDATE SET state = 'open', retry_at = excluded.retry_at")
+	b.exec(t, "INSERT INTO account_breakers (workspace_id, account_id, state, failing_since, retry_at, changed_at) VALUES ($1, $2, 'open', now(), now() + interval '1 hour', now()) ON CONFLICT (workspace_id, account_id) DO UPDATE SET state = 'open', failing_since = now(), retry_at = excluded.retry_at", b.Workspace, uuid.UUID(b.Account.ID))
 	require.NoError(t, b.service.Tick(ctx))
 	got := measured()
+	require.Equal(t, []float64{2}, got["breakers_open"])
 	require.Equal(t, []float64{1}, got["posts_held"])
 	require.Equal(t, []float64{2}, got["posts_unknown"])
 	require.InDelta(t, 600, got["unknown_age_s"][0], 30)
