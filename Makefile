@@ -276,13 +276,13 @@ test/upgrade: need-go ## Does the code of an earlier commit (REF) run on today's
 	@scripts/upgrade-check $(REF)
 
 .PHONY: test/redis
-test/redis: need-go ## The request limits' suite on a real Redis: ROSTRUM_REDIS_URL, else redis-server is started
-	@if [ -n "$${ROSTRUM_REDIS_URL:-}" ]; then exec go test -count=1 ./shared/ratelimit; fi; \
+test/redis: need-go ## The suites of the request limits and of kept reads on a real Redis: ROSTRUM_REDIS_URL, else redis-server is started
+	@if [ -n "$${ROSTRUM_REDIS_URL:-}" ]; then exec go test -count=1 ./shared/ratelimit ./shared/cache; fi; \
 	command -v redis-server >/dev/null || { echo 'redis-server is missing: install the package redis-server, or set ROSTRUM_REDIS_URL.'; exit 1; }; \
 	dir=$$(mktemp -d); trap 'kill $$redis 2>/dev/null; wait; rm -rf $$dir' EXIT; \
 	redis-server --port 0 --unixsocket $$dir/redis.sock --save '' --dir $$dir >$$dir/log 2>&1 & redis=$$!; \
 	for _ in $$(seq 100); do [ -S $$dir/redis.sock ] && break; sleep 0.1; done; \
-	ROSTRUM_REDIS_URL="unix://$$dir/redis.sock?db=0" go test -count=1 ./shared/ratelimit
+	ROSTRUM_REDIS_URL="unix://$$dir/redis.sock?db=0" go test -count=1 ./shared/ratelimit ./shared/cache
 
 .PHONY: test/localstack
 test/localstack: need-go ## Secrets, parameters, keys, files and rules against the LocalStack at LOCALSTACK_URL

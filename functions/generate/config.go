@@ -24,6 +24,10 @@ type Config struct {
 
 	Model openai.Settings
 
+	// RedisURL is where what was read outside is kept for a while; without one,
+	// everything is read anew.
+	RedisURL config.Secret `env:"REDIS_URL"`
+
 	// SourceAllowedHosts are hosts of sources that may point inward
 	// ("127.0.0.1:8084"), for the simulated news.
 	SourceAllowedHosts []string `env:"SOURCE_ALLOWED_HOSTS"`

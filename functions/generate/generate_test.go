@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -38,7 +39,11 @@ import (
 	"rostrum/shared/workflow/drafting"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// It looks once a second whether its pool has been closed.
+		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 // bundle is the function beside everything it reaches, each over the wire.
 type bundle struct {
@@ -61,6 +66,12 @@ func (b *bundle) Send(_ context.Context, list []queue.Envelope) ([]uuid.UUID, er
 }
 
 func setup(t *testing.T) *bundle {
+	t.Helper()
+	return setupWith(t, "")
+}
+
+// setupWith has the Redis at an address, or none.
+func setupWith(t *testing.T, redis string) *bundle {
 	t.Helper()
 	b := &bundle{World: storetest.NewWorld(t)}
 	var err error
@@ -92,7 +103,7 @@ func setup(t *testing.T) *bundle {
 	environment := map[string]string{
 		"DATABASE_URL": b.URL.Reveal(), "DATABASE_MAX_CONNS": "4", "AWS_ENDPOINT_URL_SQS": queueServer.URL,
 		"OPENAI_BASE_URL": modelServer.URL + "/v1", "OPENAI_API_KEY": "simulated", "OPENAI_MODEL": "simulated-writer",
-		"SOURCE_ALLOWED_HOSTS": strings.TrimPrefix(newsServer.URL, "http://"), "LOG_LEVEL": "error",
+		"SOURCE_ALLOWED_HOSTS": strings.TrimPrefix(newsServer.URL, "http://"), "LOG_LEVEL": "error", "REDIS_URL": redis,
 	}
 	for name, url := range map[string]string{
 		"GENERATE": "GenerateQueue", "REVIEW": "ReviewQueue", "PUBLISH": "PublishQueue", "METRICS": "MetricsQueue",
@@ -125,7 +136,12 @@ func (b *bundle) profile(t *testing.T, change func(*account.Profile)) {
 
 func (b *bundle) feed(t *testing.T, path string) store.Source {
 	t.Helper()
-	s, err := b.asking.AddSource(t.Context(), b.Person, store.NewSource{AccountID: b.Account.ID, Kind: store.SourceFeed, URL: b.news + path})
+	return b.feedOf(t, b.Account, path)
+}
+
+func (b *bundle) feedOf(t *testing.T, acc account.Account, path string) store.Source {
+	t.Helper()
+	s, err := b.asking.AddSource(t.Context(), b.Person, store.NewSource{AccountID: acc.ID, Kind: store.SourceFeed, URL: b.news + path})
 	require.NoError(t, err)
 	return s
 }
@@ -192,6 +208,50 @@ func TestAFeedBecomesDraftsInReview(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// fetches are the requests that the publications got.
+func (b *bundle) fetches(t *testing.T) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.news+"/_sim/requests", http.NoBody)
+	require.NoError(t, err)
+	client := httpclient.New(httpclient.Options{Timeout: 10 * time.Second, MaxBody: 1 << 20, UserAgent: "test"})
+	defer client.CloseIdleConnections()
+	response, err := client.Do(req)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	var journal struct {
+		Items []struct{ Path string }
+	}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&journal))
+	return len(journal.Items)
+}
+
+func TestAccountsThatFollowOneFeedFetchItOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		redis   string
+		fetches int
+	}{"Redis": {redis: "redis://" + miniredis.RunT(t).Addr(), fetches: 1}, "NoRedis": {fetches: 2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setupWith(t, c.redis)
+			other := b.AddAccount(t, b.Workspace, "second_brand")
+			for i, acc := range []account.Account{b.Account, other} {
+				source := b.feedOf(t, acc, "/founders/feed.xml")
+				g, err := b.asking.Request(t.Context(), b.Person, acc.ID, 1, "")
+				require.NoError(t, err)
+				require.Empty(t, b.deliver(t, string(b.handed[i].Body)))
+				require.Len(t, b.generation(t, g.ID).PostIDs, 1)
+				require.NoError(t, b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) (err error) {
+					source, err = tx.Source(ctx, b.Workspace, source.ID)
+					return err
+				}))
+				require.Positive(t, source.Items, "both have what it said")
+			}
+			require.Equal(t, c.fetches, b.fetches(t))
+		})
+	}
 }
 
 func TestHostileSourcesSayWhatIsWrongAndHoldNothingUp(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
+	"rostrum/shared/cache"
 	"rostrum/shared/feed"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
@@ -28,10 +30,22 @@ func handler(service *drafting.Service, repeats *recurring.Service, logger *slog
 	}
 }
 
-// fetch lets the workflow read feeds without knowing who reads them.
-func fetch(reader *feed.Reader) func(context.Context, drafting.Feed) (drafting.Fetched, error) {
+// feedFor is how long a feed's answer stands for another account that follows it:
+// half of how long a source is not looked at again.
+const feedFor = 5 * time.Minute
+
+// fetch lets the workflow read feeds without knowing who reads them. Accounts of
+// one workspace that follow one feed share what was read.
+func fetch(reader *feed.Reader, kept *cache.Cache) func(context.Context, drafting.Feed) (drafting.Fetched, error) {
 	return func(ctx context.Context, f drafting.Feed) (drafting.Fetched, error) {
-		got, err := reader.Fetch(ctx, feed.Request{URL: f.URL, ETag: f.ETag, LastModified: f.LastModified})
+		key := cache.Key{Workspace: f.Workspace, Kind: "feed 1", Name: f.URL, For: feedFor}
+		// That nothing is new is an answer only to who has the same.
+		fits := func(r feed.Result) bool {
+			return !r.NotModified || r.ETag == f.ETag && r.LastModified == f.LastModified
+		}
+		got, err := cache.Read(ctx, kept, key, fits, func(ctx context.Context) (feed.Result, error) {
+			return reader.Fetch(ctx, feed.Request{URL: f.URL, ETag: f.ETag, LastModified: f.LastModified})
+		})
 		if err != nil {
 			return drafting.Fetched{}, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"rostrum/shared/agency"
 	"rostrum/shared/ai/openai"
+	"rostrum/shared/cache"
 	"rostrum/shared/clock"
 	"rostrum/shared/feed"
 	"rostrum/shared/httpclient"
@@ -43,6 +44,10 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		queue.Generate: cfg.QueueURLGenerate, queue.Review: cfg.QueueURLReview,
 		queue.Publish: cfg.QueueURLPublish, queue.Metrics: cfg.QueueURLMetrics,
 	})
+	kept, err := cache.New(cfg.RedisURL, clock.System{}, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Role: store.RoleWorker, MaxConns: cfg.DatabaseMaxConns})
 	if err != nil {
 		return nil, nil, err
@@ -52,7 +57,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	relay := &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger}
 	service := &drafting.Service{
 		Relay:        relay,
-		CheckAddress: guard.Check, FetchFeed: fetch(feeds),
+		CheckAddress: guard.Check, FetchFeed: fetch(feeds, kept),
 		Meter: &agency.Meter{Store: db, Model: model, Prices: prices, Clock: clock.System{}, Logger: logger},
 		Clock: clock.System{}, Logger: logger,
 	}
@@ -60,6 +65,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		closeTracer()
 		closeModel()
 		feeds.CloseIdleConnections()
+		kept.Close()
 		db.Close()
 	}, nil
 }

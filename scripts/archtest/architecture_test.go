@@ -177,6 +177,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		"PlatformUsesStore":          {from: "shared/platform/x", imports: "shared/store", transitive: true, want: "R3 adapters"},
 		"QueueUsesPlatform":          {from: "shared/queue/sqsqueue", imports: "shared/platform", transitive: true, want: "R3 adapters"},
 		"WorkflowUsesConcretePort":   {from: "shared/workflow/publishing", imports: "shared/platform/x", want: "R4 workflows"},
+		"SenderKeepsReads":           {from: "functions/publish", imports: "shared/cache", transitive: true, want: "R4 kept reads"},
 		"WorkflowUsesWorkflow":       {from: "shared/workflow/publishing", imports: "shared/workflow/drafting", want: "R4 workflows"},
 		"SharedUsesFunction":         {from: "shared/host", imports: "functions/api", transitive: true, want: "R4 floors"},
 		"FunctionUsesFunction":       {from: "functions/api", imports: "functions/publish", transitive: true, want: "R5 functions"},

@@ -7,7 +7,7 @@ func domain() []string {
 }
 
 func adapters() []string {
-	return []string{"shared/platform/...", "shared/ai/...", "shared/queue/...", "shared/ratelimit/...", "shared/secrets/...", "shared/vault/...", "shared/blob"}
+	return []string{"shared/platform/...", "shared/ai/...", "shared/queue/...", "shared/ratelimit/...", "shared/cache", "shared/redisclient", "shared/secrets/...", "shared/vault/...", "shared/blob"}
 }
 
 func pgx() []string { return []string{"github.com/jackc/...", "database/sql/..."} }
@@ -15,6 +15,15 @@ func pgx() []string { return []string{"github.com/jackc/...", "database/sql/..."
 // simulators are for tests and local programs only, and so are test packages.
 func simulators() []string {
 	return []string{"shared/simulator/...", "shared/*/*test", "shared/*/*test/..."}
+}
+
+// keptReads keeps the cache from everything but research.
+func keptReads() rule {
+	return rule{
+		name: "R4 kept reads", from: []string{"shared/workflow/*", "shared/platform/...", "functions/publish/...", "functions/metrics/...", "functions/api/..."},
+		never: []string{"shared/cache"},
+		why:   "what decides about a post is read where it stands, never out of a cache (decision 0014)",
+	}
 }
 
 // rules are R1 to R7 in the order of the table in CONTRIBUTING.md.
@@ -61,6 +70,7 @@ func rules() []rule {
 			never: append(pgx(), "net/http", "github.com/aws/...", "shared/platform/*", "shared/ai/openai", "shared/queue/*", "shared/httpclient"),
 			why:   "use cases speak through seams, not wires",
 		},
+		keptReads(),
 		{
 			name: "R4 workflows", from: []string{"shared/workflow/*"}, direct: true, never: []string{"shared/workflow/*"},
 			why: "use cases do not call one another; they leave messages",

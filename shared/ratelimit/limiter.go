@@ -14,7 +14,6 @@ package ratelimit
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,16 +21,15 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
+	"rostrum/shared/redisclient"
 )
 
 const (
 	// share is what a process without Redis gives of each limit: of how many
 	// others there are it knows nothing.
 	share = 4
-	// restFor is how long Redis is left alone after it failed.
-	restFor = 5 * time.Second
-	// Redis is on the way of every request, so it is fast or it is away.
-	dialTime = 500 * time.Millisecond
+	// callTime bounds the question: it is on the way of every request, so Redis
+	// is fast or it is away.
 	callTime = 250 * time.Millisecond
 )
 
@@ -63,42 +61,24 @@ type Bucket struct {
 
 // Limiter counts requests. It is safe for concurrent use.
 type Limiter struct {
-	shared *shared // nil where there is no Redis
+	client *redisclient.Client
+	shared *shared
 	own    *local
-	clock  clock.Clock
-	logger *slog.Logger
-	close  func()
-	// restUntil is when Redis may be asked again, in Unix nanoseconds.
-	restUntil atomic.Int64
 }
 
 // New returns a limiter on the Redis at url (redis:// or rediss://), or of this
 // process alone when url is empty. It connects to nothing yet. Errors: Invalid
 // when url is none.
 func New(url config.Secret, now clock.Clock, logger *slog.Logger) (*Limiter, error) {
-	l := &Limiter{own: newLocal(now), clock: now, logger: logger, close: func() {}}
-	if url == "" {
-		return l, nil
-	}
-	options, err := redis.ParseURL(url.Reveal())
+	client, err := redisclient.New(url, "request limits", callTime, now, logger)
 	if err != nil {
-		// The parser's error may quote the password.
-		return nil, apperr.New(apperr.Invalid, "bad_redis_url", "REDIS_URL is not an address of Redis").
-			WithHint("Use redis://user:password@host:port/0, or rediss:// for TLS.")
+		return nil, err
 	}
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = dialTime, callTime, callTime
-	options.PoolTimeout = callTime
-	options.ContextTimeoutEnabled = true
-	// A repeat would spend twice, and take twice as long.
-	options.MaxRetries, options.DialerRetries = -1, 1
-	client := redis.NewClient(options)
-	l.shared = newShared(client)
-	l.close = func() { _ = client.Close() }
-	return l, nil
+	return &Limiter{client: client, shared: newShared(), own: newLocal(now)}, nil
 }
 
 // Close ends the connections.
-func (l *Limiter) Close() { l.close() }
+func (l *Limiter) Close() { l.client.Close() }
 
 // Take spends one request of every bucket if all of them allow it, and returns
 // nil; otherwise it spends none. Errors: RateLimited with RetryAfter, the
@@ -121,21 +101,9 @@ func (l *Limiter) Take(ctx context.Context, buckets ...Bucket) error {
 
 // takeShared asks Redis; ok is false when there is none to ask.
 func (l *Limiter) takeShared(ctx context.Context, buckets []Bucket) (wait time.Duration, ok bool) {
-	if l.shared == nil {
-		return 0, false
-	}
-	now := l.clock.Now()
-	if now.UnixNano() < l.restUntil.Load() {
-		return 0, false
-	}
-	wait, err := l.shared.take(ctx, buckets)
-	if err == nil {
-		return wait, true
-	}
-	if ctx.Err() == nil {
-		l.restUntil.Store(now.Add(restFor).UnixNano())
-		l.logger.LogAttrs(ctx, slog.LevelWarn, "request limits without Redis", slog.String("error", err.Error()),
-			slog.Duration("rest", restFor))
-	}
-	return 0, false
+	ok = l.client.Ask(ctx, func(ctx context.Context, r *redis.Client) (err error) {
+		wait, err = l.shared.take(ctx, r, buckets)
+		return err
+	})
+	return wait, ok
 }

@@ -152,7 +152,7 @@ func TestARedisThatDiesLeavesAQuarterAndIsAskedAgain(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, passed)
-	require.Equal(t, 1, strings.Count(logged.String(), "request limits without Redis"), logged.String())
+	require.Equal(t, 1, strings.Count(logged.String(), "Redis is away"), logged.String())
 
 	redis.SetError("")
 	require.Error(t, l.Take(t.Context(), b), "it is left alone for a while")

@@ -35,26 +35,20 @@ end
 return 0`
 
 // shared keeps buckets in Redis.
-type shared struct {
-	client *redis.Client
-	script *redis.Script
-}
+type shared struct{ script *redis.Script }
 
-func newShared(client *redis.Client) *shared {
-	return &shared{client: client, script: redis.NewScript(gcra)}
-}
+func newShared() *shared { return &shared{script: redis.NewScript(gcra)} }
 
 // take spends one of each bucket if all of them allow it, and none otherwise;
 // it returns the time to wait, 0 when it was spent.
-
-func (s *shared) take(ctx context.Context, buckets []Bucket) (time.Duration, error) {
+func (s *shared) take(ctx context.Context, client *redis.Client, buckets []Bucket) (time.Duration, error) {
 	keys := make([]string, len(buckets))
 	limits := make([]any, 0, 2*len(buckets))
 	for i, b := range buckets {
 		keys[i] = prefix + b.Key
 		limits = append(limits, b.Limit.spacing().Microseconds(), b.Limit.tolerance().Microseconds())
 	}
-	micros, err := s.script.Run(ctx, s.client, keys, limits...).Int64()
+	micros, err := s.script.Run(ctx, client, keys, limits...).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("ask Redis: %w", err)
 	}

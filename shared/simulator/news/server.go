@@ -36,8 +36,9 @@ type Server struct {
 	papers  []paper
 	page    *template.Template
 
-	closed chan struct{}
-	once   sync.Once
+	closed  chan struct{}
+	once    sync.Once
+	journal journal
 }
 
 // paper is one publication.
@@ -81,6 +82,7 @@ func New(cfg Config) (*Server, error) {
 	mux.HandleFunc("GET /founders/feed.xml", func(w http.ResponseWriter, r *http.Request) { s.rss(w, r, s.papers[0]) })
 	mux.HandleFunc("GET /engineering/atom.xml", func(w http.ResponseWriter, r *http.Request) { s.atom(w, r, s.papers[1]) })
 	mux.HandleFunc("GET /{paper}/{slug}", s.article)
+	mux.HandleFunc("GET /_sim/requests", s.journal.show)
 	s.hostile(mux)
 	s.handler = mux
 	return s, nil
@@ -89,8 +91,11 @@ func New(cfg Config) (*Server, error) {
 // Close ends the answers that are slow on purpose.
 func (s *Server) Close() { s.once.Do(func() { close(s.closed) }) }
 
-// ServeHTTP serves feeds and pages.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// ServeHTTP serves feeds and pages, and what was asked for, under /_sim/requests.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.journal.note(r, s.now())
+	s.handler.ServeHTTP(w, r)
+}
 
 // parseStories reads a file of stories that are divided by lines of three
 // hyphens, each a head of "name: value" lines, a blank line and paragraphs.

@@ -2,6 +2,7 @@ package news_test
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"encoding/xml"
 	"io"
 	"net/http"
@@ -179,4 +180,35 @@ func TestTheSlowFeedDripsUntilTheStandCloses(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, len(rest), 3)
 	require.NoError(t, res.Body.Close())
+}
+
+func TestTheJournalShowsWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, etag := range []string{"", `"1"`} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/founders/feed.xml", http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("If-None-Match", etag)
+		res, err := s.client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/_sim/requests", http.NoBody)
+	require.NoError(t, err)
+	res, err := s.client.Do(req)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, res.Body.Close()) }()
+	var journal struct {
+		Items []struct {
+			At          time.Time
+			Path        string
+			Conditional bool
+		}
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&journal))
+	require.Len(t, journal.Items, 2, "looking at it is not in it")
+	require.Equal(t, "/founders/feed.xml", journal.Items[0].Path)
+	require.False(t, journal.Items[0].Conditional)
+	require.True(t, journal.Items[1].Conditional)
+	require.True(t, journal.Items[1].At.Equal(s.clock.Now()))
 }

@@ -150,7 +150,7 @@ func (j *job) readFeeds(ctx context.Context) error {
 
 // readFeed reads one feed and keeps what it said. Its error is the store's.
 func (j *job) readFeed(ctx context.Context, feed store.Source) error {
-	fetched, failure := j.FetchFeed(ctx, Feed{URL: feed.URL, ETag: feed.HTTPETag, LastModified: feed.HTTPLastModified})
+	fetched, failure := j.FetchFeed(ctx, Feed{Workspace: j.claim.Workspace, URL: feed.URL, ETag: feed.HTTPETag, LastModified: feed.HTTPLastModified})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -54,7 +54,9 @@ type Service struct {
 
 // Feed is a feed as it was last read.
 type Feed struct {
-	URL string
+	// Workspace is whose source it is.
+	Workspace uuid.UUID
+	URL       string
 	// ETag and LastModified are the validators of the last good answer.
 	ETag, LastModified string
 }
