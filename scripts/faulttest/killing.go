@@ -32,7 +32,7 @@ const (
 func killedAnywhere(ctx context.Context, r *trial) error {
 	// The posts here show no images: an upload comes before the intent, where a
 	// death leaves nothing behind that the audience or the database could see.
-	points := slices.DeleteFunc(killpoint.Points(), func(p killpoint.Point) bool { return strings.HasPrefix(p.Name, "media.") })
+	points := slices.DeleteFunc(killpoint.Points(), func(p killpoint.Point) bool { return strings.HasPrefix(p.Name, "media.") || strings.HasPrefix(p.Name, "stage.") })
 	errs := make([]error, lanes)
 	var wg sync.WaitGroup
 	for lane := range lanes {

@@ -18,6 +18,8 @@ func Points() []Point {
 		{"outbox.before_mark", "C14"},
 		{"send.loaded", "C2"},
 		{"media.uploaded", "C3"},
+		{"stage.created", "C3"},
+		{"stage.saved", "C11"},
 		{"send.prepared", "C3"},
 		{"intent.before_commit", "C3"},
 		{"intent.committed", "C4"},

@@ -54,6 +54,9 @@ type Message struct {
 	Revision int64 `json:"revision,omitempty"`
 	// CorrelationID follows a post from draft to metrics.
 	CorrelationID uuid.UUID `json:"correlation_id"`
+	// Early asks to make the post ready and not to send it: another message comes
+	// when it is due.
+	Early bool `json:"early,omitempty"`
 }
 
 // Envelope is a message on its way out: which queue, and after what delay.

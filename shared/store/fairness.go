@@ -59,7 +59,7 @@ func (tx *Tx) DispatchPlanned(ctx context.Context, plan []Planned) ([]Due, error
 	for i, r := range rows {
 		out[i] = Due{
 			PostRef:  PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID), CorrelationID: r.CorrelationID},
-			Revision: r.Revision, SendAt: r.SendAt.UTC(),
+			Revision: r.Revision, SendAt: r.SendAt.UTC(), Illustrated: r.Illustrated,
 		}
 	}
 	return out, nil

@@ -128,7 +128,10 @@ type Intent struct {
 	Fingerprint string
 	SinceID     string
 	ReplyTo     string
-	Lease       time.Duration
+	// StagedID is what the attempt is to show, on a network that publishes in two
+	// steps; the intent is lost when the part has another stage by now.
+	StagedID string
+	Lease    time.Duration
 	// Grace is how late still counts as on time for the catch-up rule.
 	Grace time.Duration
 }
@@ -264,20 +267,28 @@ func (tx *Tx) judgeAll(ctx context.Context, ins []Intent, turn []int, limits *re
 	if len(rows) < len(turn) {
 		return fmt.Errorf("judge %d intents: %w", len(turn), noPost(pgx.ErrNoRows))
 	}
+	stages, err := tx.stagesOf(ctx, ins, turn)
+	if err != nil {
+		return err
+	}
 	var starts []start
 	for _, row := range rows {
 		in, j := ins[row.N], &out[row.N]
+		stagedAt, staged := stages[stagedPart{uuid.UUID(in.PostID), in.Part, in.StagedID}]
 		if row.OwnAttempt != "" {
 			*j = alreadyBegun(row)
 			continue
 		}
 		*j = judge(in, row)
+		if in.StagedID != "" && !staged {
+			*j = Judgement{Verdict: Lost}
+		}
 		j.Now, j.Tries = row.Now.UTC(), int(row.PartAttempts)
 		if err := limits.apply(ctx, tx, in, account.Network(row.Network), j); err != nil {
 			return err
 		}
 		if j.Verdict == Go {
-			starts = append(starts, start{in, row, j})
+			starts = append(starts, start{in, row, j, stagedAt})
 			continue
 		}
 		if err := tx.carryOut(ctx, in, actor, row, *j); err != nil {
@@ -396,6 +407,8 @@ type start struct {
 	in  Intent
 	row dbsqlc.JudgeIntentsRow
 	j   *Judgement
+	// stagedAt is when what it is to show was staged.
+	stagedAt time.Time
 }
 
 // begin records the attempts that may start, with their audit events.
@@ -429,6 +442,9 @@ func (tx *Tx) begin(ctx context.Context, starts []start, actor audit.Actor) erro
 	}
 	for _, r := range rows {
 		of[r.ID].Fence = int(r.AttemptNo)
+	}
+	if err := tx.saveAttemptStages(ctx, starts); err != nil {
+		return err
 	}
 	return tx.Record(ctx, events...)
 }

@@ -325,6 +325,9 @@ type Due struct {
 	PostRef
 	Revision int64
 	SendAt   time.Time
+	// Illustrated says that the post shows images; it may be false where a post
+	// is handed out for no other time than now.
+	Illustrated bool
 }
 
 // Dispatch marks one scheduled post as handed out; the caller writes the
@@ -338,7 +341,7 @@ func (tx *Tx) Dispatch(ctx context.Context, r PostRef) (Due, error) {
 		return Due{}, fmt.Errorf("dispatch post %s: %w", r.PostID, wrongState())
 	}
 	r.CorrelationID = row.CorrelationID
-	return Due{PostRef: r, Revision: row.Revision, SendAt: row.SendAt.UTC()}, nil
+	return Due{PostRef: r, Revision: row.Revision, SendAt: row.SendAt.UTC(), Illustrated: row.Illustrated}, nil
 }
 
 // ExpiredLeases returns posts whose sender has not been heard of.

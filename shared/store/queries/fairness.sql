@@ -44,7 +44,8 @@ WITH due AS (
 )
 UPDATE posts p SET dispatched_revision = p.revision, dispatched_at = clock_timestamp()
 FROM due WHERE p.workspace_id = due.workspace_id AND p.id = due.id
-RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at;
+RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at,
+          EXISTS (SELECT 1 FROM version_media m WHERE m.workspace_id = p.workspace_id AND m.version_id = p.version_id)::boolean AS illustrated;
 
 -- name: ExpiredLeases :many
 SELECT d.workspace_id, d.id FROM (

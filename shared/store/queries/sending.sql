@@ -189,9 +189,10 @@ WHERE workspace_id = $1 AND id = $2 AND status = 'connected';
 
 
 -- name: DispatchPost :one
-UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp()
-WHERE workspace_id = $1 AND id = $2 AND state = 'scheduled'
-RETURNING revision, correlation_id, greatest(due_at, not_before)::timestamptz AS send_at;
+UPDATE posts p SET dispatched_revision = revision, dispatched_at = clock_timestamp()
+WHERE p.workspace_id = $1 AND p.id = $2 AND p.state = 'scheduled'
+RETURNING p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at,
+          EXISTS (SELECT 1 FROM version_media m WHERE m.workspace_id = p.workspace_id AND m.version_id = p.version_id)::boolean AS illustrated;
 
 -- name: ClaimReconcile :one
 -- The next look is pushed away first, so that two messages do not read at once.

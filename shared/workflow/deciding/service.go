@@ -24,6 +24,7 @@ import (
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/queue"
 	"rostrum/shared/schedule"
 	"rostrum/shared/store"
@@ -32,9 +33,7 @@ import (
 const (
 	// horizon is how far ahead the tick hands posts out; what becomes due
 	// sooner is handed out here, since the tick may be a minute away.
-	horizon = 180 * time.Second
-	// headStart lands the message before the post is due; the sender waits.
-	headStart = time.Second
+	horizon   = 180 * time.Second
 	maxReason = 1000
 )
 
@@ -142,9 +141,7 @@ func dispatchSoon(ctx context.Context, tx *store.Tx, p post.Post) error {
 	if err != nil {
 		return err
 	}
-	return outbox.Enqueue(ctx, tx, queue.Publish, queue.Message{
-		Kind: queue.PublishPost, WorkspaceID: p.WorkspaceID, SubjectID: uuid.UUID(p.ID), Revision: due.Revision, CorrelationID: p.CorrelationID,
-	}, due.SendAt.Add(-headStart))
+	return outbox.EnqueueAll(ctx, tx, publication.HandOut(due))
 }
 
 // enqueueReview asks the review function to look at the post as it is now.

@@ -9,6 +9,7 @@ import (
 
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
+	"rostrum/shared/publication"
 	"rostrum/shared/store"
 	"rostrum/shared/throttle"
 )
@@ -27,7 +28,7 @@ const (
 // these can open a breaker: a refusal is an answer, and what we did not send for
 // reasons of our own says nothing of the network.
 func downs(o platform.Outcome) bool {
-	return o.Class == platform.Unclear || o.Class == platform.NotSent && o.Code != leaseSpent
+	return o.Class == platform.Unclear && o.Code != shownAlready || o.Class == platform.NotSent && o.Code != leaseSpent
 }
 
 // proper reports whether the network answered as it should, whatever it said.
@@ -122,9 +123,9 @@ func handOutProbes(ctx context.Context, tx *store.Tx, horizon time.Duration) err
 }
 
 func handOutAll(ctx context.Context, tx *store.Tx, due []store.Due) error {
-	deliveries := make([]outbox.Delivery, len(due))
-	for i, d := range due {
-		deliveries[i] = handOut(d)
+	deliveries := make([]outbox.Delivery, 0, len(due))
+	for _, d := range due {
+		deliveries = append(deliveries, publication.HandOut(d)...)
 	}
 	return outbox.EnqueueAll(ctx, tx, deliveries)
 }

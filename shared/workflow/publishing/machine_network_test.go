@@ -25,13 +25,19 @@ func (m *machine) Publish(_ context.Context, r platform.PublishRequest) platform
 	case !slices.Contains(view.Post.Version.Content.Texts(), r.Text):
 		m.breaks("a call was made with a text that is not the approved one")
 	}
+	what := request{text: r.Text, replyTo: r.ReplyTo, stagedID: r.StagedID}
+	if staged := m.staged[r.StagedID]; staged != nil && (staged.text != r.Text || staged.phase == platform.StagePending) {
+		m.breaks("a call was made with what was staged as %q and is %s", staged.text, staged.phase)
+	}
 	switch rapid.SampledFrom([]string{"ok", "ok", "ok", "answer lost", "answer lost", "request lost", "late", "not sent", "rate limit"}).Draw(m.rt, "network") {
 	case "ok":
-		return platform.Outcome{Class: platform.Accepted, Code: "accepted", RemoteID: m.accept(request{text: r.Text, replyTo: r.ReplyTo})}
+		if id := m.accept(what); id != "" {
+			return platform.Outcome{Class: platform.Accepted, Code: "accepted", RemoteID: id}
+		}
 	case "answer lost":
-		m.accept(request{text: r.Text, replyTo: r.ReplyTo})
+		m.accept(what)
 	case "late":
-		m.travelling = append(m.travelling, request{text: r.Text, replyTo: r.ReplyTo})
+		m.travelling = append(m.travelling, what)
 	case "not sent":
 		return platform.Outcome{Class: platform.NotSent, Code: "not_sent"}
 	case "rate limit":
@@ -40,7 +46,15 @@ func (m *machine) Publish(_ context.Context, r platform.PublishRequest) platform
 	return platform.Outcome{Class: platform.Unclear, Code: "timeout"}
 }
 
+// accept shows a part, unless it was staged and is public or gone: that the
+// network does once.
 func (m *machine) accept(r request) string {
+	if staged := m.staged[r.stagedID]; staged != nil {
+		if staged.phase != platform.StageReady {
+			return ""
+		}
+		staged.phase = platform.StagePublished
+	}
 	m.remoteIDs++
 	id := strconv.Itoa(m.remoteIDs)
 	m.audience = append(m.audience, shown{

@@ -58,9 +58,13 @@ type machine struct {
 	inRead     bool
 	// partOf says which part of the post a text was written for.
 	partOf map[string]int
+	// staged is what was staged, on a network that publishes in two steps.
+	staged map[string]*stagedText
 
 	// What a test breaks, to see that the machine finds it.
-	blindResult, blindIntent, impatient bool
+	blindResult, blindIntent, impatient, forgetful bool
+	// alone has nobody edit or cancel.
+	alone bool
 }
 
 // stepper is a sender that does one step at a time.
@@ -83,8 +87,8 @@ type shown struct {
 
 // request is one that the network may still take.
 type request struct {
-	text, replyTo string
-	age           time.Duration
+	text, replyTo, stagedID string
+	age                     time.Duration
 }
 
 // lateBy is how long after its sending the network may take a request, and
@@ -140,7 +144,7 @@ func (m *machine) run(t *testing.T, rt *rapid.T) error {
 	m.rt, m.ctx = rt, t.Context()
 	m.senders = [2]*stepper{{}, {}}
 	m.audience, m.travelling, m.lag, m.trace, m.broken, m.paused = nil, nil, 0, nil, nil, false
-	m.partOf = map[string]int{}
+	m.partOf, m.staged = map[string]int{}, map[string]*stagedText{}
 	m.exec("UPDATE accounts SET paused_at = NULL, limited_until = NULL")
 	p := m.world.Scheduled(t, 0, m.text(0), m.text(1))
 	m.id, m.was = p.ID, post.Scheduled
@@ -185,7 +189,7 @@ func (m *machine) actions() map[string]func() {
 // names are the actions that can do something now. People act now and then;
 // most of the time the senders, the reader and the network are at it.
 func (m *machine) names() []string {
-	if m.was == post.Scheduled && rapid.IntRange(0, 9).Draw(m.rt, "people") == 9 {
+	if !m.alone && m.was == post.Scheduled && rapid.IntRange(0, 9).Draw(m.rt, "people") == 9 {
 		return []string{"edit", "edit", "cancel", "pause"}
 	}
 	names := []string{"pass", "tick"}
@@ -259,6 +263,12 @@ func (m *machine) load(i int) {
 	view := m.view()
 	if view.Post.State != post.Scheduled || view.DueIn > longestWait {
 		return
+	}
+	if view.DueIn > 0 {
+		m.pass(view.DueIn) // What a sender waits out in place.
+	}
+	if m.forgetful {
+		m.exec("DELETE FROM network_stages")
 	}
 	j, err := m.service.prepare(m.ctx, view, nil)
 	m.must(err)
@@ -346,9 +356,12 @@ func (m *machine) pass(d time.Duration) {
 	}
 	for !m.impatient && len(m.travelling) > 0 && slices.ContainsFunc(m.travelling, func(r request) bool { return r.age >= lateBy }) {
 		if rapid.Bool().Draw(m.rt, "taken at last") {
+			before := len(m.audience)
 			m.acceptLate()
 			// It was taken in time; how long it has been there since is open.
-			m.audience[len(m.audience)-1].age = max(0, d-lateBy)
+			for i := before; i < len(m.audience); i++ {
+				m.audience[i].age = max(0, d-lateBy)
+			}
 		} else {
 			m.loseLate()
 		}
@@ -359,6 +372,7 @@ func (m *machine) pass(d time.Duration) {
 		not_before = not_before - make_interval(secs => $2), dispatched_at = dispatched_at - make_interval(secs => $2) WHERE id = $1`, uuid.UUID(m.id), seconds)
 	m.exec("UPDATE attempts SET started_at = started_at - make_interval(secs => $2) WHERE post_id = $1 AND state IN ('sending', 'unknown')", uuid.UUID(m.id), seconds)
 	m.exec("UPDATE accounts SET limited_until = limited_until - make_interval(secs => $1)", seconds)
+	m.exec("UPDATE network_stages SET staged_at = staged_at - make_interval(secs => $1)", seconds)
 }
 
 func (m *machine) look() {
@@ -370,12 +384,16 @@ func (m *machine) look() {
 
 func TestEveryInterleavingKeepsThePromises(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		if err := m.run(t, rt); err != nil {
-			rt.Fatal(err)
-		}
-	})
+	for name, m := range map[string]*machine{"OneStep": newMachine(t), "TwoSteps": newMachine(t).inTwoSteps()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) {
+				if err := m.run(t, rt); err != nil {
+					rt.Fatal(err)
+				}
+			})
+		})
+	}
 }
 
 // finds plays stories until one breaks a promise.
@@ -406,6 +424,7 @@ func TestTheMachineFindsABugThatIsPlanted(t *testing.T) {
 		"TheResultIsNotCompareAndSet": {func(m *machine) { m.blindResult = true }, ""},
 		"TheIntentIsNotCompareAndSet": {func(m *machine) { m.blindIntent = true }, ""},
 		"AbsenceIsBelievedTooSoon":    {func(m *machine) { m.impatient = true }, "I1"},
+		"AnotherIsStagedAfterADoubt":  {func(m *machine) { m.inTwoSteps().impatient, m.forgetful = true, true }, "I1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,10 +29,9 @@ const (
 // so that a repeat goes on where this one ended. It reports false when the post
 // cannot go now; its row then says why.
 func (s *Service) uploadMedia(ctx context.Context, j *job) (bool, error) {
-	content := post.Content{Parts: j.parts}
 	// What is not approved as it is stands held by the intent, and no network
 	// needs to see its images.
-	if !content.HasMedia() || j.view.ApprovedHash != j.hash {
+	if !j.illustrated() || j.view.ApprovedHash != j.hash {
 		return true, nil
 	}
 	known, err := s.knownMedia(ctx, j.ref)
@@ -45,8 +44,9 @@ func (s *Service) uploadMedia(ctx context.Context, j *job) (bool, error) {
 		}
 		for position, m := range p.Media {
 			want := store.NetworkMedia{Part: part, Position: position, Digest: m.Digest, Alt: m.Alt}
-			want.RemoteID = known[want]
-			if want.RemoteID == "" {
+			id, uploaded := known[want]
+			want.RemoteID = id
+			if !uploaded {
 				ok, err := s.uploadOne(ctx, j, m, &want)
 				if err != nil || !ok {
 					return false, err
@@ -56,6 +56,11 @@ func (s *Service) uploadMedia(ctx context.Context, j *job) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+func (j *job) illustrated() bool {
+	content := post.Content{Parts: j.parts}
+	return content.HasMedia()
 }
 
 // knownMedia returns the ids of what was uploaded for a post and lives, by what
@@ -80,7 +85,7 @@ func (s *Service) knownMedia(ctx context.Context, ref store.PostRef) (map[store.
 // uploads it.
 func (s *Service) uploadOne(ctx context.Context, j *job, m post.Media, want *store.NetworkMedia) (bool, error) {
 	if s.Files == nil {
-		return false, s.later(ctx, j.ref, store.Requeue{
+		return false, s.later(ctx, j, store.Requeue{
 			Wait: grantWait, Hold: post.HeldRetry, Code: "no_media", Detail: "Rostrum is not set up to keep images, so it has none to send.",
 		})
 	}
@@ -95,7 +100,13 @@ func (s *Service) uploadOne(ctx context.Context, j *job, m post.Media, want *sto
 	}
 	bounded, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
-	uploaded, err := j.publisher.UploadMedia(bounded, platform.MediaUpload{Target: j.target, Type: m.Type, Data: data, Alt: m.Alt})
+	url, err := s.fileURL(ctx, j, m)
+	if err != nil {
+		return false, s.notUploaded(ctx, j, err)
+	}
+	uploaded, err := j.publisher.UploadMedia(bounded, platform.MediaUpload{
+		Target: j.target, Type: m.Type, Data: data, URL: url, Of: len(j.parts[want.Part].Media), Alt: m.Alt,
+	})
 	if err != nil {
 		return false, s.notUploaded(ctx, j, err)
 	}
@@ -118,7 +129,7 @@ func (s *Service) notUploaded(ctx context.Context, j *job, cause error) error {
 	}
 	e := apperr.As(cause)
 	if e == nil {
-		return s.later(ctx, j.ref, q)
+		return s.later(ctx, j, q)
 	}
 	switch e.Kind {
 	case apperr.Invalid:
@@ -127,6 +138,9 @@ func (s *Service) notUploaded(ctx context.Context, j *job, cause error) error {
 		q.Wait, q.Hold, q.Code, q.NeedsPerson = grantWait, post.HeldReauth, e.Code, true
 		q.Detail = "The network does not let Rostrum upload images for this account. Connect the account again."
 	case apperr.RateLimited:
+		if e.Code == mediaProcessing {
+			return s.later(ctx, j, processing(4*e.RetryAfter))
+		}
 		q.Wait, q.Hold, q.Code, q.Detail = max(e.RetryAfter, time.Second), post.HeldRateLimit, e.Code, "The network asks to wait before more images are uploaded."
 	case apperr.Unauthenticated:
 		if err := s.Tokens.Reject(ctx, j.ref.WorkspaceID, j.view.Post.AccountID); err != nil {
@@ -134,18 +148,26 @@ func (s *Service) notUploaded(ctx context.Context, j *job, cause error) error {
 		}
 	default:
 	}
-	return s.later(ctx, j.ref, q)
+	return s.later(ctx, j, q)
 }
 
 // later puts a scheduled post back on the queue.
-func (s *Service) later(ctx context.Context, ref store.PostRef, q store.Requeue) error {
+func (s *Service) later(ctx context.Context, j *job, q store.Requeue) error {
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID)
+		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
 		if err != nil || p.State != post.Scheduled {
 			return err
 		}
-		return s.requeue(ctx, tx, ref, p.Revision, q)
+		return s.putBack(ctx, tx, j, p, q)
 	})
+}
+
+// putBack is requeue for a job whose post is locked and scheduled.
+func (s *Service) putBack(ctx context.Context, tx *store.Tx, j *job, p post.Post, q store.Requeue) error {
+	if j.early {
+		return s.backEarly(ctx, tx, j, p, q)
+	}
+	return s.requeue(ctx, tx, j.ref, p.Revision, q)
 }
 
 // writeMediaGone has a part's images uploaded anew: the network did not know

@@ -69,10 +69,11 @@ func (s *Service) Reconcile(ctx context.Context, m queue.Message) error {
 			look.attempt = a
 		}
 	}
+	look.since, look.sinceID = look.attempt.StartedAt, look.attempt.SinceID
 	if look.attempt.ID == uuid.Nil {
 		return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error { return s.recoverLocked(ctx, tx, look.ref) })
 	}
-	found, proved, err := s.read(ctx, look)
+	found, proved, err := s.read(ctx, &look)
 	killpoint.Here("reconcile.read")
 	if err != nil {
 		return s.blind(ctx, look, err)
@@ -89,11 +90,19 @@ type look struct {
 	view    store.Sending
 	attempt post.Attempt
 	turn    store.Reconcile
+	// since and sinceID are when, and behind which post, the part can have become
+	// public at the earliest.
+	since   time.Time
+	sinceID string
+	// phase is how far what was staged has come, on a network that publishes in
+	// two steps.
+	phase platform.Phase
 }
 
 // read looks for the part among the account's posts. proved says that its not
-// being there counts: the page reached back to the attempt.
-func (s *Service) read(ctx context.Context, l look) (found *platform.RemotePost, proved bool, err error) {
+// being there counts: the page reached back to the attempt, and the network does
+// not say otherwise.
+func (s *Service) read(ctx context.Context, l *look) (found *platform.RemotePost, proved bool, err error) {
 	publisher, ok := s.Publishers[l.view.Network]
 	if !ok {
 		return nil, false, apperr.New(apperr.Forbidden, "network_not_configured", "Rostrum is not set up to read this network")
@@ -107,7 +116,9 @@ func (s *Service) read(ctx context.Context, l look) (found *platform.RemotePost,
 	target := platform.Target{Network: l.view.Network, RemoteID: l.view.RemoteID, Handle: l.view.Handle, AccessToken: token}
 	heard := store.Heard{WorkspaceID: l.ref.WorkspaceID, AccountID: l.view.Post.AccountID, Network: l.view.Network}
 	target.Heard = func(quotas []throttle.Quota) { heard.Quotas = append(heard.Quotas, quotas...) }
-	posts, err := publisher.RecentPosts(ctx, target, l.attempt.SinceID)
+	// Asked before the account is read: what is published in between is found there.
+	unasked := s.askStage(ctx, l, publisher, target)
+	posts, err := publisher.RecentPosts(ctx, target, l.sinceID)
 	if err != nil {
 		return nil, false, err
 	}
@@ -127,9 +138,11 @@ func (s *Service) read(ctx context.Context, l look) (found *platform.RemotePost,
 	if err != nil {
 		return nil, false, err
 	}
-	found = match(l, posts, owned)
-	proved = len(posts) < fullPage || posts[len(posts)-1].CreatedAt.Before(l.attempt.StartedAt.Add(-clockSkew))
-	return found, proved, nil
+	if found = match(*l, posts, owned); found == nil && unasked != nil {
+		return nil, false, unasked
+	}
+	proved = len(posts) < fullPage || posts[len(posts)-1].CreatedAt.Before(l.since.Add(-clockSkew))
+	return found, proved && l.phase != platform.StagePublished && l.phase != platform.StagePending, nil
 }
 
 // match finds the oldest post that can only be this attempt's: the same text,
@@ -138,7 +151,7 @@ func match(l look, posts []platform.RemotePost, owned map[string]bool) *platform
 	want := platform.Normalize(l.view.Post.Version.Content.Parts[l.attempt.Part].Text)
 	var found *platform.RemotePost
 	for i, p := range posts {
-		if owned[p.ID] || p.ReplyTo != l.attempt.ReplyTo || p.CreatedAt.Before(l.attempt.StartedAt.Add(-clockSkew)) ||
+		if owned[p.ID] || p.ReplyTo != l.attempt.ReplyTo || p.CreatedAt.Before(l.since.Add(-clockSkew)) ||
 			platform.Normalize(p.Text) != want {
 			continue
 		}
@@ -195,6 +208,10 @@ func (s *Service) adopt(ctx context.Context, l look, found platform.RemotePost) 
 // of them span the time in which it could still have appeared.
 func (s *Service) absent(ctx context.Context, l look, proved bool) error {
 	return s.underLock(ctx, l, func(ctx context.Context, tx *store.Tx, p post.Post) error {
+		if l.phase == platform.StagePublished {
+			return s.lookAgain(ctx, tx, l, lookAfter(l.turn.Tries), 0,
+				"The network says that the post is public, but does not list it on the account so far.", l.turn.Tries >= blindLooks)
+		}
 		clean := l.turn.CleanReads
 		if proved {
 			clean++

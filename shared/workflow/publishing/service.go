@@ -5,6 +5,9 @@
 // The intent is durable before the call and the result after it; whatever lies
 // between a death and a result is Unknown, and reconcile.go settles that by
 // reading the account back. settle.go is the table of what each outcome means.
+// What of the preparation a network sees, and no audience, is in media.go and,
+// for networks that publish in two steps, in stage.go; early.go does it ahead of
+// time.
 // tick.go is what a schedule does once a minute so that nothing depends on a
 // queue having kept its promise.
 package publishing
@@ -28,6 +31,7 @@ import (
 	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
@@ -46,8 +50,6 @@ const (
 	// longestWait is how long a sender waits in place for a post to fall due;
 	// what is further away goes back on the queue.
 	longestWait = 5 * time.Second
-	// lead is how long before its time a message should arrive.
-	lead = time.Second
 	// leaseSpent is the code of a call that was not begun because of ourselves.
 	leaseSpent = "lease_spent"
 	// reserve is what an invocation keeps back of its time to write a result.
@@ -109,6 +111,10 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 		return s.drop(ctx, m, view, "state")
 	case view.Post.Revision != m.Revision:
 		return s.drop(ctx, m, view, "revision")
+	case view.DueIn > s.patience(ctx) && m.Early:
+		return s.makeReady(ctx, view)
+	case m.Early:
+		return s.drop(ctx, m, view, "early")
 	case view.DueIn > s.patience(ctx):
 		return s.comeBack(ctx, store.Ref(view.Post))
 	}
@@ -141,6 +147,12 @@ type job struct {
 	parts     []post.Part
 	// media holds the network's ids of each part's images.
 	media [][]string
+	// staged holds what each part was staged as, on a network that publishes in
+	// two steps, and shown says of which the network says that they are public.
+	staged []string
+	shown  []bool
+	// early says that the post is made ready and not sent.
+	early bool
 	hash  string
 	watch Watch
 	// remote holds the network's id of each part that is out.
@@ -215,39 +227,49 @@ func (s *Service) comeBack(ctx context.Context, ref store.PostRef) error {
 // it is visible to the audience. It returns no job when the post cannot go now;
 // its row then says why.
 func (s *Service) prepare(ctx context.Context, view store.Sending, watch Watch) (*job, error) {
-	ref := store.Ref(view.Post)
-	publisher, ok := s.Publishers[view.Network]
-	if !ok {
-		return nil, s.giveUp(ctx, ref, "network_not_configured",
-			fmt.Sprintf("Rostrum is not set up to post to %s.", view.Network))
-	}
-	// The hash is of what is stored now and will be sent, not of a column.
-	content, err := view.Post.Version.Content.Canonical()
-	if err != nil {
-		return nil, s.giveUp(ctx, ref, "bad_content", "The stored text cannot be sent: "+err.Error()+".")
-	}
-	token, err := s.Tokens.AccessToken(ctx, view.Post.WorkspaceID, view.Post.AccountID)
-	if err != nil {
-		return nil, s.withoutToken(ctx, ref, err)
-	}
-	j := &job{
-		view: view, ref: ref, publisher: publisher, texts: content.Texts(), parts: content.Parts, hash: content.Hash(view.Post.AccountID), watch: watch,
-		target: platform.Target{Network: view.Network, RemoteID: view.RemoteID, Handle: view.Handle, AccessToken: token},
-		remote: make([]string, len(content.Parts)), media: make([][]string, len(content.Parts)),
-	}
-	for _, a := range view.Attempts {
-		if a.State == post.AttemptAccepted && a.Part < len(j.remote) {
-			j.remote[a.Part] = a.RemoteID
-		}
-	}
-	if uploaded, err := s.uploadMedia(ctx, j); err != nil || !uploaded {
+	j := &job{view: view, watch: watch}
+	if ready, err := s.fill(ctx, j); err != nil || !ready {
 		return nil, err
 	}
 	return j, nil
 }
 
+// fill does the work of prepare for a job that is sent now or made ready early.
+func (s *Service) fill(ctx context.Context, j *job) (bool, error) {
+	view := j.view
+	j.ref = store.Ref(view.Post)
+	publisher, ok := s.Publishers[view.Network]
+	if !ok {
+		return false, s.giveUp(ctx, j.ref, "network_not_configured",
+			fmt.Sprintf("Rostrum is not set up to post to %s.", view.Network))
+	}
+	// The hash is of what is stored now and will be sent, not of a column.
+	content, err := view.Post.Version.Content.Canonical()
+	if err != nil {
+		return false, s.giveUp(ctx, j.ref, "bad_content", "The stored text cannot be sent: "+err.Error()+".")
+	}
+	token, err := s.Tokens.AccessToken(ctx, view.Post.WorkspaceID, view.Post.AccountID)
+	if err != nil {
+		return false, s.withoutToken(ctx, j, err)
+	}
+	j.publisher, j.texts, j.parts, j.hash = publisher, content.Texts(), content.Parts, content.Hash(view.Post.AccountID)
+	j.target = platform.Target{Network: view.Network, RemoteID: view.RemoteID, Handle: view.Handle, AccessToken: token}
+	j.remote, j.media = make([]string, len(content.Parts)), make([][]string, len(content.Parts))
+	j.staged, j.shown = make([]string, len(content.Parts)), make([]bool, len(content.Parts))
+	for _, a := range view.Attempts {
+		if a.State == post.AttemptAccepted && a.Part < len(j.remote) {
+			j.remote[a.Part] = a.RemoteID
+		}
+	}
+	if ready, err := s.uploadMedia(ctx, j); err != nil || !ready {
+		return false, err
+	}
+	return s.stage(ctx, j)
+}
+
 // withoutToken holds the post: an account that cannot be used now never fails it.
-func (s *Service) withoutToken(ctx context.Context, ref store.PostRef, cause error) error {
+func (s *Service) withoutToken(ctx context.Context, j *job, cause error) error {
+	ref := j.ref
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID)
 		if err != nil || p.State != post.Scheduled {
@@ -257,7 +279,7 @@ func (s *Service) withoutToken(ctx context.Context, ref store.PostRef, cause err
 			return tx.HoldPost(ctx, ref, actor(ref.WorkspaceID), post.HeldReauth)
 		}
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "no token now", slog.String("post_id", ref.PostID.String()), slog.String("error", cause.Error()))
-		return s.requeue(ctx, tx, ref, p.Revision, store.Requeue{
+		return s.putBack(ctx, tx, j, p, store.Requeue{
 			Wait: 15 * time.Second, Hold: post.HeldRetry,
 			Code: "token_unavailable", Detail: "The account's sign-in is being renewed; the post goes out as soon as that is done.",
 		})
@@ -271,11 +293,15 @@ func (s *Service) giveUp(ctx context.Context, ref store.PostRef, code, detail st
 		if err != nil || p.State != post.Scheduled {
 			return err
 		}
-		if err := tx.FailPost(ctx, ref, code, detail); err != nil {
-			return err
-		}
-		return tx.RecordPost(ctx, ref, actor(ref.WorkspaceID), "post.failed", map[string]any{"code": code})
+		return s.fail(ctx, tx, ref, code, detail)
 	})
+}
+
+func (s *Service) fail(ctx context.Context, tx *store.Tx, ref store.PostRef, code, detail string) error {
+	if err := tx.FailPost(ctx, ref, code, detail); err != nil {
+		return err
+	}
+	return tx.RecordPost(ctx, ref, actor(ref.WorkspaceID), "post.failed", map[string]any{"code": code})
 }
 
 // sendParts sends the parts that are not out yet, in their order.
@@ -343,7 +369,7 @@ func (j *job) intent(part, fence int) store.Intent {
 		WorkspaceID: j.ref.WorkspaceID, PostID: j.ref.PostID, AccountID: j.view.Post.AccountID, Revision: j.view.Post.Revision,
 		Part: part, AttemptID: uuid.Must(uuid.NewV7()), Fence: fence, Hash: j.hash,
 		Fingerprint: post.Fingerprint(j.view.Post.AccountID, j.parts[part], replyTo),
-		SinceID:     j.view.SinceID, ReplyTo: replyTo, Lease: lease, Grace: lateGrace,
+		SinceID:     j.view.SinceID, ReplyTo: replyTo, StagedID: j.staged[part], Lease: lease, Grace: lateGrace,
 	}
 }
 
@@ -399,13 +425,16 @@ func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.
 	if elapsed > heldUpAtMost || elapsed < -time.Second {
 		return platform.Outcome{Class: platform.NotSent, Code: leaseSpent, Detail: "The sender was held up and did not start the call."}, nil
 	}
+	if j.shown[in.Part] {
+		return platform.Outcome{Class: platform.Unclear, Code: shownAlready, Detail: "The network says that the post is public already; Rostrum looks for it on the account."}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	defer telemetry.Time(ctx, telemetry.CallTime, string(j.view.Network))()
 	target := j.target
 	target.Heard = func(heard []throttle.Quota) { quotas = append(quotas, heard...) }
 	outcome = j.publisher.Publish(killpoint.Calling(ctx), platform.PublishRequest{
-		Target: target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo, MediaIDs: j.media[in.Part],
+		Target: target, Text: j.texts[in.Part], ReplyTo: in.ReplyTo, MediaIDs: j.media[in.Part], StagedID: in.StagedID,
 	})
 	return outcome, quotas
 }
@@ -429,12 +458,5 @@ func (s *Service) requeue(ctx context.Context, tx *store.Tx, ref store.PostRef, 
 
 // enqueue writes the message that brings a post to a sender just before its time.
 func enqueue(ctx context.Context, tx *store.Tx, due store.Due) error {
-	return outbox.EnqueueAll(ctx, tx, []outbox.Delivery{handOut(due)})
-}
-
-func handOut(due store.Due) outbox.Delivery {
-	return outbox.Delivery{Queue: queue.Publish, At: due.SendAt.Add(-lead), Message: queue.Message{
-		Kind: queue.PublishPost, WorkspaceID: due.WorkspaceID, SubjectID: uuid.UUID(due.PostID),
-		Revision: due.Revision, CorrelationID: due.CorrelationID,
-	}}
+	return outbox.EnqueueAll(ctx, tx, publication.HandOut(due))
 }

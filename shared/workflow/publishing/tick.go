@@ -11,6 +11,7 @@ import (
 	"rostrum/shared/killpoint"
 	"rostrum/shared/outbox"
 	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
 )
@@ -114,9 +115,9 @@ func (s *Service) handOutPage(ctx context.Context, plan []store.Planned) (int, e
 			return err
 		}
 		n = len(due)
-		deliveries := make([]outbox.Delivery, n)
-		for i, d := range due {
-			deliveries[i] = handOut(d)
+		deliveries := make([]outbox.Delivery, 0, n)
+		for _, d := range due {
+			deliveries = append(deliveries, publication.HandOut(d)...)
 			killpoint.Here("dispatch.before_commit")
 		}
 		return outbox.EnqueueAll(ctx, tx, deliveries)

@@ -24,7 +24,8 @@ WITH due AS (
 )
 UPDATE posts p SET dispatched_revision = p.revision, dispatched_at = clock_timestamp()
 FROM due WHERE p.workspace_id = due.workspace_id AND p.id = due.id
-RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at
+RETURNING p.workspace_id, p.id, p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at,
+          EXISTS (SELECT 1 FROM version_media m WHERE m.workspace_id = p.workspace_id AND m.version_id = p.version_id)::boolean AS illustrated
 `
 
 type DispatchPlannedParams struct {
@@ -40,6 +41,7 @@ type DispatchPlannedRow struct {
 	Revision      int64
 	CorrelationID uuid.UUID
 	SendAt        time.Time
+	Illustrated   bool
 }
 
 // Marks planned posts as handed out, those that are still as the plan saw them,
@@ -64,6 +66,7 @@ func (q *Queries) DispatchPlanned(ctx context.Context, arg DispatchPlannedParams
 			&i.Revision,
 			&i.CorrelationID,
 			&i.SendAt,
+			&i.Illustrated,
 		); err != nil {
 			return nil, err
 		}

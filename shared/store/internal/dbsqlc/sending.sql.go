@@ -265,9 +265,10 @@ func (q *Queries) ClaimReconcile(ctx context.Context, arg ClaimReconcileParams) 
 }
 
 const dispatchPost = `-- name: DispatchPost :one
-UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp()
-WHERE workspace_id = $1 AND id = $2 AND state = 'scheduled'
-RETURNING revision, correlation_id, greatest(due_at, not_before)::timestamptz AS send_at
+UPDATE posts p SET dispatched_revision = revision, dispatched_at = clock_timestamp()
+WHERE p.workspace_id = $1 AND p.id = $2 AND p.state = 'scheduled'
+RETURNING p.revision, p.correlation_id, greatest(p.due_at, p.not_before)::timestamptz AS send_at,
+          EXISTS (SELECT 1 FROM version_media m WHERE m.workspace_id = p.workspace_id AND m.version_id = p.version_id)::boolean AS illustrated
 `
 
 type DispatchPostParams struct {
@@ -279,12 +280,18 @@ type DispatchPostRow struct {
 	Revision      int64
 	CorrelationID uuid.UUID
 	SendAt        time.Time
+	Illustrated   bool
 }
 
 func (q *Queries) DispatchPost(ctx context.Context, arg DispatchPostParams) (DispatchPostRow, error) {
 	row := q.db.QueryRow(ctx, dispatchPost, arg.WorkspaceID, arg.ID)
 	var i DispatchPostRow
-	err := row.Scan(&i.Revision, &i.CorrelationID, &i.SendAt)
+	err := row.Scan(
+		&i.Revision,
+		&i.CorrelationID,
+		&i.SendAt,
+		&i.Illustrated,
+	)
 	return i, err
 }
 
