@@ -254,7 +254,7 @@ func (s *Service) sendAnew(ctx context.Context, tx *store.Tx, l look, p post.Pos
 		return err
 	}
 	if vanished+1 >= maxAbsent {
-		err := tx.FailPost(ctx, l.ref, "kept_vanishing", "The network took the post three times without showing it. Nothing is public. Look at the account before you try again.")
+		err := tx.FailPost(ctx, l.ref, "kept_vanishing", "Three tries to send this ended without a clear answer, and the account shows none of them. Rostrum has stopped, so that it cannot go out twice. Look at the account, then try again.")
 		if err != nil {
 			return err
 		}
