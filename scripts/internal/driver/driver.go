@@ -154,6 +154,13 @@ type Shown struct {
 	URL        string    `json:"url"`
 	ReplyTo    string    `json:"reply_to"`
 	AcceptedAt time.Time `json:"accepted_at"`
+	// Media are the images under the text.
+	Media []struct {
+		Type string `json:"type"`
+		// Digest is that of the bytes that the network was sent.
+		Digest string `json:"digest"`
+		Alt    string `json:"alt"`
+	} `json:"media"`
 }
 
 // Ledger reads what the audience of the simulated network at base has seen of

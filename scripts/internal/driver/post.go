@@ -32,6 +32,7 @@ type Post struct {
 	ID          string     `json:"id"`
 	State       string     `json:"state"`
 	Revision    int64      `json:"revision"`
+	ETag        string     `json:"etag"`
 	ContentHash string     `json:"content_hash"`
 	DueAt       *time.Time `json:"due_at"`
 	PublishedAt *time.Time `json:"published_at"`

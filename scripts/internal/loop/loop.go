@@ -1,5 +1,5 @@
 // Package loop walks the whole loop on a running stack, step by step: an idea
-// with its source, the draft, its review, the approval, the post at its second
+// with its source, the draft, its review, an image for it, the approval, the post at its second
 // as the network's audience sees it, and its first numbers. It looks from
 // outside only, through the HTTP API and the simulated network's ledger.
 package loop
@@ -35,6 +35,7 @@ type Demo struct {
 	account  driver.Account
 	post     driver.Post
 	postID   string
+	image    driver.Image
 	lateness int64
 }
 
@@ -71,6 +72,7 @@ func (d *Demo) Walk(ctx context.Context, s *stack.Stack) error {
 		{"sign in", d.signIn},
 		{"idea", d.draft},
 		{"review", d.review},
+		{"image", d.illustrate},
 		{"approval", d.approve},
 		{"publish", d.publish},
 		{"ledger", d.ledger},
@@ -220,6 +222,9 @@ func (d *Demo) ledger(ctx context.Context) error {
 	for i, s := range shown {
 		if s.Text != d.post.Parts[i].Text {
 			return fmt.Errorf("the audience saw %q, but approved was %q", s.Text, d.post.Parts[i].Text)
+		}
+		if err := d.illustrated(i, s); err != nil {
+			return err
 		}
 		if s.AcceptedAt.Before(*d.post.DueAt) {
 			return fmt.Errorf("the network took the post %s early", d.post.DueAt.Sub(s.AcceptedAt))
