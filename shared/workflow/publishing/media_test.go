@@ -52,6 +52,12 @@ func (b *bench) keep(t *testing.T, shade uint8) post.Media {
 // illustrated is a scheduled post whose parts show these images.
 func (b *bench) illustrated(t *testing.T, media ...[]post.Media) post.Post {
 	t.Helper()
+	return b.illustratedIn(t, 0, media...)
+}
+
+// illustratedIn is one that is due after some time.
+func (b *bench) illustratedIn(t *testing.T, in time.Duration, media ...[]post.Media) post.Post {
+	t.Helper()
 	content := post.Content{Parts: make([]post.Part, len(media))}
 	for i, m := range media {
 		content.Parts[i] = post.Part{Text: "part " + string(rune('a'+i)), Media: m}
@@ -72,7 +78,7 @@ func (b *bench) illustrated(t *testing.T, media ...[]post.Media) post.Post {
 		if err != nil {
 			return err
 		}
-		due := now.Truncate(time.Second)
+		due := now.Add(in).Truncate(time.Second)
 		if p, err = tx.SetSchedule(ctx, p, &post.Schedule{DueAt: due, Local: due.Format("2006-01-02T15:04:05"), Zone: "UTC"}, post.AwaitingApproval); err != nil {
 			return err
 		}
