@@ -54,6 +54,7 @@ func run(ctx context.Context, o soak.Options) error {
 	}
 	fmt.Printf("soak: %d posts, %d faults, seed %d: %d duplicate, %d lost, %d early, %d unaudited, %d stuck in %.0f s %s\n",
 		r.Posts, r.Faults, o.Seed, r.Duplicate, r.Lost, r.Early, r.Unaudited, r.Stuck, r.Took.Seconds(), r.String())
+	fmt.Printf("soak: story %.16s\n", r.Story)
 	if !r.Clean() {
 		return fmt.Errorf("a promise was broken; again: go run ./scripts/soak -posts %d -lanes %d -seed %d", o.Posts, o.Lanes, o.Seed)
 	}

@@ -12,6 +12,9 @@ import (
 // takes the day or the hour from it, asks for UTC first.
 type Clock interface {
 	Now() time.Time
+	// Wait returns when d has passed, or earlier with the context's error. A d
+	// that is not positive returns at once.
+	Wait(ctx context.Context, d time.Duration) error
 }
 
 // System is the machine's clock. Its times carry the monotonic reading, so
@@ -21,6 +24,9 @@ type System struct{}
 
 // Now returns the machine's time.
 func (System) Now() time.Time { return now() }
+
+// Wait is the package's: it waits on the monotonic clock.
+func (System) Wait(ctx context.Context, d time.Duration) error { return Wait(ctx, d) }
 
 // Fake is a clock that moves only when told to. It is safe for concurrent use.
 type Fake struct {
@@ -37,6 +43,10 @@ func (f *Fake) Now() time.Time {
 	defer f.mu.Unlock()
 	return f.now
 }
+
+// Wait is the package's: whoever waits for a queue or a server beside a Fake
+// waits for real, and the Fake does not move.
+func (*Fake) Wait(ctx context.Context, d time.Duration) error { return Wait(ctx, d) }
 
 // Advance moves the clock forward by d.
 func (f *Fake) Advance(d time.Duration) {

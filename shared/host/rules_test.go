@@ -21,6 +21,8 @@ type ahead time.Duration
 
 func (a ahead) Now() time.Time { return clock.System{}.Now().Add(time.Duration(a)) }
 
+func (ahead) Wait(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }
+
 func ruled(t *testing.T, late time.Duration, handler lambda.Handler) *queued {
 	t.Helper()
 	q := consuming(t, Source{}, time.Minute, handler)

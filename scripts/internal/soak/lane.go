@@ -2,19 +2,19 @@ package soak
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"rostrum/scripts/internal/arena"
 	"rostrum/shared/account"
 	"rostrum/shared/audit"
 	"rostrum/shared/config"
@@ -30,15 +30,18 @@ import (
 
 const (
 	// waveSize is how many posts are under way together.
-	waveSize = 250
+	waveSize = 1000
+	// pace is how far apart the posts of a wave are due on average: in a lane one
+	// thing happens at a time, and many calls last until their deadline.
+	pace = 1300 * time.Millisecond
 	// lateBy, with a read that lags by readLag, is what the time after which
 	// absence counts is made for (publishing's settle window).
 	lateBy  = 50 * time.Second
 	readLag = 30 * time.Second
 	// deepest bounds how much may happen inside of what happens.
 	deepest = 2
-	// calmAfter is when a wave's faults end: what is not at its end then has to
-	// come to it by itself.
+	// calmAfter is how long after the last post of a wave was due its faults end:
+	// what is not at its end then has to come to it by itself.
 	calmAfter = 25 * time.Minute
 	// stuckAfter is how long it may take for that.
 	stuckAfter = 8 * time.Hour
@@ -46,7 +49,9 @@ const (
 
 // item is a post and what it is held to.
 type item struct {
-	post      post.Post
+	id post.ID
+	// number counts the lane's posts from 1.
+	number    int
 	account   int
 	texts     []string
 	due       time.Time
@@ -82,17 +87,19 @@ type lane struct {
 	items   []*item
 	byID    map[post.ID]*item
 	byText  map[string]*item
-	made    int
-	waves   int
+	posts   int // made so far
+	made    int // texts made so far
+	ticks   int
 	calm    bool
 	depth   int
 	begun   time.Time
 	tickAt  time.Time
 
-	clock  laneClock
+	// now is the lane's time. It is the database's too.
+	now time.Time
+	// story takes everything that happens, in its order.
+	story  hash.Hash
 	report Report
-	// stopped ends what keeps time from standing still.
-	stopped func()
 }
 
 // accountState is what the lane knows of an account.
@@ -105,43 +112,65 @@ type accountState struct {
 	noTokenUntil time.Time
 }
 
-// laneClock is the lane's time. It is the database's too.
-type laneClock struct {
-	mu  sync.Mutex
-	now time.Time
-	// moves counts how often it moved.
-	moves int
+// Now returns the lane's time.
+func (l *lane) Now() time.Time { return l.now }
+
+// Wait is a sender that waits in place: others may work, and the time passes.
+func (l *lane) Wait(ctx context.Context, d time.Duration) error {
+	until := l.now.Add(d)
+	l.meanwhile(ctx, 40)
+	if rest := until.Sub(l.now); rest > 0 {
+		l.forward(ctx, rest)
+	}
+	return ctx.Err()
 }
 
-// Now returns the lane's time.
-func (c *laneClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
+// begins is when every lane's time begins: a seed plays at the same dates again.
+// It lies ahead, so that no deadline of the lane's time has passed by the machine's.
+const begins = "2040-01-02T00:00:00Z"
 
 // timeFunctions stand before Postgres's own on the search path of the database.
+// What the schema has bound to Postgres's own when it was made is made again.
+//
+// Planning took half of the database's time: it guesses that an array has ten
+// elements, finds one to be cheaper, and plans each statement anew. So one plan
+// serves all values, and none reads a whole table because it is small when the
+// plan is made.
 const timeFunctions = `
+CREATE TEMP TABLE bound AS SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
+  WHERE pronamespace = 'public'::regnamespace AND prosqlbody IS NOT NULL;
 CREATE SEQUENCE soak_clock MINVALUE 1 MAXVALUE 9000000000000000000;
 GRANT SELECT, USAGE ON SEQUENCE soak_clock TO rostrum_api, rostrum_worker;
 CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
   $$ SELECT 'epoch'::timestamptz + pg_sequence_last_value('public.soak_clock'::regclass) * interval '1 microsecond' $$;
-CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS
-  $$ SELECT 'epoch'::timestamptz + pg_sequence_last_value('public.soak_clock'::regclass) * interval '1 microsecond' $$;
-DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$;
+-- In plpgsql, whose expressions stay planned: SQL that reads a sequence is not
+-- put into the statement where it is called stable, and is planned at each call.
+CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE plpgsql STABLE AS
+  $$ BEGIN RETURN 'epoch'::timestamptz + pg_sequence_last_value('public.soak_clock'::regclass) * interval '1 microsecond'; END $$;
+SET search_path = public, pg_catalog;
+DO $$
+DECLARE setting text; made text;
+BEGIN
+  FOR made IN SELECT definition FROM bound LOOP EXECUTE made; END LOOP;
+  FOREACH setting IN ARRAY ARRAY['search_path = public, pg_catalog', 'plan_cache_mode = force_generic_plan', 'jit = off', 'enable_seqscan = off', 'enable_hashjoin = off', 'enable_mergejoin = off'] LOOP
+    EXECUTE format('ALTER DATABASE %I SET ', current_database()) || setting;
+  END LOOP;
+END $$;
 `
 
 func newLane(ctx context.Context, url string, o Options, n int) (_ *lane, err error) {
 	l := &lane{
 		seed: o.Seed, number: n, options: o, rng: rand.New(rand.NewPCG(o.Seed, uint64(n))),
-		byID: map[post.ID]*item{}, byText: map[string]*item{}, report: Report{Ends: map[string]int{}}, stopped: func() {},
+		byID: map[post.ID]*item{}, byText: map[string]*item{}, report: Report{Ends: map[string]int{}}, story: sha256.New(),
 	}
 	defer func() {
 		if err != nil {
 			l.close()
 		}
 	}()
-	l.clock.now = time.Now().UTC().Truncate(time.Second)
+	if l.now, err = time.Parse(time.RFC3339, begins); err != nil {
+		return nil, err
+	}
 	first, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -168,15 +197,10 @@ func newLane(ctx context.Context, url string, o Options, n int) (_ *lane, err er
 		return nil, err
 	}
 	l.build()
-	if err := l.newSealer(); err != nil {
-		return nil, err
-	}
-	l.keepMoving(ctx)
-	return l, nil
+	return l, l.newSealer()
 }
 
 func (l *lane) close() {
-	l.stopped()
 	for _, s := range []*store.Store{l.owner, l.worker, l.api} {
 		if s != nil {
 			s.Close()
@@ -190,13 +214,13 @@ func (l *lane) close() {
 // build makes the workers anew, as a process that starts.
 func (l *lane) build() {
 	logger := slog.New(slog.DiscardHandler)
-	relay := &outbox.Relay{Store: l.worker, Sender: l, Clock: &l.clock, Logger: logger}
+	relay := &outbox.Relay{Store: l.worker, Sender: l, Clock: l, Logger: logger}
 	l.service = &publishing.Service{
 		Relay: relay, Publishers: map[account.Network]platform.Publisher{account.X: l}, Tokens: l,
-		Clock: &l.clock, Logger: logger, ReadingAges: []time.Duration{time.Hour},
+		Clock: l, Logger: logger, ReadingAges: []time.Duration{time.Hour},
 	}
 	l.people = &deciding.Service{
-		Relay:       &outbox.Relay{Store: l.api, Sender: l, Clock: &l.clock, Logger: logger},
+		Relay:       &outbox.Relay{Store: l.api, Sender: l, Clock: l, Logger: logger},
 		ReadingAges: []time.Duration{time.Hour},
 	}
 }
@@ -207,6 +231,7 @@ func (l *lane) chance(n int) bool {
 		return false
 	}
 	l.report.Faults++
+	l.note("fault %d", n)
 	return true
 }
 
@@ -216,38 +241,10 @@ func (l *lane) between(a, b time.Duration) time.Duration {
 
 // forward lets time pass: what the network still has on its way arrives in it.
 func (l *lane) forward(ctx context.Context, d time.Duration) {
-	l.clock.mu.Lock()
-	l.clock.now = l.clock.now.Add(d)
-	l.clock.moves++
-	now := l.clock.now
-	l.clock.mu.Unlock()
-	l.arrive(now)
-	if _, err := l.sql.Exec(ctx, "SELECT setval('public.soak_clock', $1)", now.UnixMicro()); err != nil && ctx.Err() == nil {
+	l.now = l.now.Add(d)
+	l.arrive(l.now)
+	if _, err := l.sql.Exec(ctx, "SELECT setval('public.soak_clock', $1)", l.now.UnixMicro()); err != nil && ctx.Err() == nil {
 		panic(fmt.Errorf("move the lane's clock: %w", err))
-	}
-}
-
-// keepMoving lets a second pass whenever nothing has moved for a while: a
-// sender waits in place for a post that is nearly due.
-func (l *lane) keepMoving(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		was := -1
-		for arena.Pause(ctx, 400*time.Millisecond) {
-			l.clock.mu.Lock()
-			if l.clock.moves == was {
-				l.clock.now = l.clock.now.Add(time.Second)
-				_, _ = l.sql.Exec(ctx, "SELECT setval('public.soak_clock', $1)", l.clock.now.UnixMicro())
-			}
-			was = l.clock.moves
-			l.clock.mu.Unlock()
-		}
-	}()
-	l.stopped = func() {
-		cancel()
-		<-ended
 	}
 }
 
@@ -283,9 +280,15 @@ func (l *lane) take() Report {
 	return r
 }
 
+// note adds to the lane's story.
+func (l *lane) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(l.story, "%d "+format+"\n", append([]any{l.now.UnixMicro()}, args...)...)
+}
+
 // tell adds a line to the story of a post.
 func (l *lane) tell(it *item, format string, args ...any) {
-	it.story = append(it.story, l.clock.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+	l.note("post %d "+format, append([]any{it.number}, args...)...)
+	it.story = append(it.story, l.now.Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
 // breaks notes a promise that was broken, with the post's story.
@@ -299,7 +302,7 @@ func (l *lane) breaks(count *int, it *item, format string, args ...any) {
 		l.report.Said = append(l.report.Said, fmt.Sprintf("lane %d: %s", l.number, what))
 		return
 	}
-	said := fmt.Sprintf("lane %d, post %s: %s\n  due %s, now %s", l.number, it.post.ID, what, it.due.Format("15:04:05"), l.clock.Now().Format("15:04:05.000"))
+	said := fmt.Sprintf("lane %d, post %s: %s\n  due %s, now %s", l.number, it.id, what, it.due.Format("15:04:05"), l.now.Format("15:04:05.000"))
 	l.report.Said = append(l.report.Said, strings.Join(append([]string{said}, it.story...), "\n    "))
 }
 

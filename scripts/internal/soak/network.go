@@ -3,6 +3,7 @@ package soak
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -116,7 +117,7 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 	if l.showsTwin(remote, r) && l.chance(500) {
 		return platform.Outcome{Class: platform.Duplicate, Code: "duplicate_content", Detail: "It is there already."}
 	}
-	id := l.accept(remote, r, l.clock.Now())
+	id := l.accept(remote, r, l.now)
 	l.forward(ctx, l.between(20*time.Millisecond, 400*time.Millisecond))
 	l.meanwhile(ctx, 30)
 	l.mayDie(8)
@@ -129,7 +130,7 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 
 // late takes a request when nobody waits for it any more.
 func (l *lane) late(remote string, r platform.PublishRequest, by time.Duration) {
-	l.network.travelling = append(l.network.travelling, travelling{at: l.clock.Now().Add(by), remote: remote, request: r})
+	l.network.travelling = append(l.network.travelling, travelling{at: l.now.Add(by), remote: remote, request: r})
 }
 
 func (l *lane) showsTwin(remote string, r platform.PublishRequest) bool {
@@ -152,7 +153,7 @@ func (l *lane) RecentPosts(ctx context.Context, target platform.Target, since st
 	case l.chance(5):
 		return nil, apperr.New(apperr.Forbidden, "not_readable", "the account cannot be read")
 	}
-	until := l.clock.Now()
+	until := l.now
 	if until.Before(l.network.worstUntil) {
 		until = until.Add(-readLag)
 	} else if l.chance(200) {
@@ -197,8 +198,12 @@ func (l *lane) AccessToken(ctx context.Context, _ uuid.UUID, id account.ID) (con
 		}
 		switch {
 		case a.revoked:
+			// Whoever finds that out says so on the account.
+			if _, err := l.sql.Exec(ctx, "UPDATE accounts SET status = 'reauth_needed' WHERE id = $1", uuid.UUID(id)); err != nil {
+				return "", fmt.Errorf("mark account: %w", err)
+			}
 			return "", apperr.New(apperr.Unauthenticated, "reconnect", "the account must be connected again")
-		case a.noTokenUntil.After(l.clock.Now()):
+		case a.noTokenUntil.After(l.now):
 			return "", apperr.New(apperr.Unavailable, "token_away", "the token is being renewed")
 		}
 	}

@@ -2,11 +2,15 @@ package soak
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
@@ -35,7 +39,7 @@ func (l *lane) populate(ctx context.Context) error {
 		}
 		for n := range accountsPerLane {
 			handle := "soak" + strconv.Itoa(n)
-			a, err := tx.ConnectAccount(ctx, l.workspace, account.ID(uuid.Must(uuid.NewV7())), account.X,
+			a, err := tx.ConnectAccount(ctx, l.workspace, account.ID(l.newID(n)), account.X,
 				store.Identity{RemoteID: handle, Handle: handle, Name: handle}, "UTC")
 			if err != nil {
 				return err
@@ -46,29 +50,61 @@ func (l *lane) populate(ctx context.Context) error {
 	})
 }
 
-// write makes the wave's posts, approved and due within the next minutes.
+// write makes the wave's posts, approved and due one after the other. They are
+// put straight into the tables: how posts come about is not what is tried here.
 func (l *lane) write(ctx context.Context, n int) error {
-	for done := 0; done < n; done += 25 {
-		err := l.owner.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-			for range min(25, n-done) {
-				it, err := l.writeOne(ctx, tx)
-				if err != nil {
-					return err
-				}
-				l.items = append(l.items, it)
-				l.byID[it.post.ID] = it
-			}
-			return nil
-		})
+	var posts, versions, approvals [][]any
+	for i := range n {
+		it := l.newItem(i, n)
+		content, err := post.Text(it.texts...).Canonical()
 		if err != nil {
-			return fmt.Errorf("write posts: %w", err)
+			return err
 		}
+		stored, err := json.Marshal(map[string]any{"parts": partsOf(content)})
+		if err != nil {
+			return err
+		}
+		acc := l.accounts[it.account]
+		id, version, hash := uuid.UUID(it.id), l.newID(i), content.Hash(acc.id)
+		by := []any{hash, "person", l.person.ID, l.person.Name, l.now}
+		posts = append(posts, []any{
+			l.workspace, id, uuid.UUID(acc.id), id, id, string(post.Scheduled), version, it.due, it.due.Format("2006-01-02T15:04:05"), "UTC", l.now, l.now,
+		})
+		versions = append(versions, append([]any{l.workspace, version, id, 1, stored}, by...))
+		approvals = append(approvals, append([]any{l.workspace, l.newID(i), id, version}, by...))
+	}
+	err := pgx.BeginFunc(ctx, l.sql, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
+			return err
+		}
+		by := []string{"content_hash", "actor_kind", "actor_id", "actor_name"}
+		for _, t := range []struct {
+			name    string
+			columns []string
+			rows    [][]any
+		}{
+			{"posts", []string{
+				"workspace_id", "id", "account_id", "group_id", "correlation_id", "state", "version_id", "due_at", "due_local", "due_zone", "created_at", "updated_at",
+			}, posts},
+			{"versions", slices.Concat([]string{"workspace_id", "id", "post_id", "number", "content"}, by, []string{"created_at"}), versions},
+			{"approvals", slices.Concat([]string{"workspace_id", "id", "post_id", "version_id"}, by, []string{"decided_at"}), approvals},
+		} {
+			if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write posts: %w", err)
 	}
 	return nil
 }
 
-func (l *lane) writeOne(ctx context.Context, tx *store.Tx) (*item, error) {
-	it := &item{shown: map[int]string{}, account: l.rng.IntN(len(l.accounts)), approved: true}
+// newItem is the post i of n in its wave.
+func (l *lane) newItem(i, n int) *item {
+	l.posts++
+	it := &item{id: post.ID(l.newID(i)), number: l.posts, shown: map[int]string{}, account: l.rng.IntN(len(l.accounts)), approved: true}
 	parts := 1
 	if l.rng.IntN(8) == 0 {
 		parts += 1 + l.rng.IntN(3)
@@ -76,31 +112,26 @@ func (l *lane) writeOne(ctx context.Context, tx *store.Tx) (*item, error) {
 	for part := range parts {
 		it.texts = append(it.texts, l.text(it, part))
 	}
-	content, err := post.Text(it.texts...).Canonical()
-	if err != nil {
-		return nil, err
+	it.due = l.now.Add(l.between(0, time.Duration(n)*pace)).Truncate(time.Second).Add(time.Second)
+	l.items = append(l.items, it)
+	l.byID[it.id] = it
+	return it
+}
+
+// newID is a UUIDv7 of the lane's time and chance: the sender spreads its waiting
+// by the id. n keeps the ids of one moment in order.
+func (l *lane) newID(n int) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:8], uint64(l.now.UnixMilli())<<16|7<<12|uint64(n&0xfff))
+	binary.BigEndian.PutUint64(id[8:], l.rng.Uint64()&^(3<<62)|2<<62)
+	return id
+}
+
+func partsOf(c post.Content) []map[string]string {
+	var parts []map[string]string
+	for _, text := range c.Texts() {
+		parts = append(parts, map[string]string{"text": text})
 	}
-	acc := l.accounts[it.account]
-	p, err := tx.InsertPost(ctx, store.NewPost{AccountID: acc.id, Content: content, Actor: l.person})
-	if err != nil {
-		return nil, err
-	}
-	if p, err = tx.MovePost(ctx, p, post.InReview, post.Draft); err != nil {
-		return nil, err
-	}
-	if p, err = tx.MovePost(ctx, p, post.AwaitingApproval, post.InReview); err != nil {
-		return nil, err
-	}
-	it.due = l.clock.Now().Add(l.between(0, 4*time.Minute)).Truncate(time.Second)
-	schedule := &post.Schedule{DueAt: it.due, Local: it.due.Format("2006-01-02T15:04:05"), Zone: "UTC"}
-	if p, err = tx.SetSchedule(ctx, p, schedule, post.AwaitingApproval); err != nil {
-		return nil, err
-	}
-	if p, err = tx.Approve(ctx, p, l.person); err != nil {
-		return nil, err
-	}
-	it.post, err = tx.MovePost(ctx, p, post.Scheduled, post.AwaitingApproval)
-	return it, err
+	return parts
 }
 
 // text is one that no other part ever had.
@@ -142,7 +173,7 @@ func (l *lane) edit(ctx context.Context, it *item) error {
 		texts[part] = l.text(it, part)
 	}
 	done, err := l.decide(it, "edit", func() error {
-		_, err := l.people.Edit(ctx, l.person, deciding.Target{PostID: it.post.ID}, post.Text(texts...), "")
+		_, err := l.people.Edit(ctx, l.person, deciding.Target{PostID: it.id}, post.Text(texts...), "")
 		return err
 	})
 	if done {
@@ -171,7 +202,7 @@ func (l *lane) decide(it *item, what string, fn func() error) (done bool, err er
 // approve takes an edited post through review to its time again.
 func (l *lane) approve(ctx context.Context, it *item) error {
 	err := l.owner.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.LockPost(ctx, l.workspace, it.post.ID)
+		p, err := tx.LockPost(ctx, l.workspace, it.id)
 		if err != nil || p.State != post.Draft {
 			return err
 		}
@@ -196,7 +227,7 @@ func (l *lane) approve(ctx context.Context, it *item) error {
 
 func (l *lane) cancel(ctx context.Context, it *item) error {
 	done, err := l.decide(it, "cancel", func() error {
-		_, err := l.people.Cancel(ctx, l.person, deciding.Target{PostID: it.post.ID}, "")
+		_, err := l.people.Cancel(ctx, l.person, deciding.Target{PostID: it.id}, "")
 		return err
 	})
 	it.withdrawn = it.withdrawn || done
@@ -204,9 +235,9 @@ func (l *lane) cancel(ctx context.Context, it *item) error {
 }
 
 func (l *lane) reschedule(ctx context.Context, it *item) error {
-	due := l.clock.Now().Add(l.between(time.Second, 3*time.Minute)).Truncate(time.Second)
+	due := l.now.Add(l.between(time.Second, 3*time.Minute)).Truncate(time.Second)
 	done, err := l.decide(it, "move to "+due.Format("15:04:05"), func() error {
-		_, err := l.people.Schedule(ctx, l.person, deciding.Target{PostID: it.post.ID}, due.Format("2006-01-02T15:04:05"), "UTC")
+		_, err := l.people.Schedule(ctx, l.person, deciding.Target{PostID: it.id}, due.Format("2006-01-02T15:04:05"), "UTC")
 		return err
 	})
 	if done {
@@ -234,7 +265,7 @@ func (l *lane) tokenTrouble(_ context.Context, n int) {
 		a.revoked = true
 		return
 	}
-	a.noTokenUntil = l.clock.Now().Add(l.between(time.Second, 2*time.Minute))
+	a.noTokenUntil = l.now.Add(l.between(time.Second, 2*time.Minute))
 }
 
 // mend ends an account's troubles, as its owner would.

@@ -1,6 +1,8 @@
 package soak
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -36,25 +38,36 @@ func (l *lane) Send(_ context.Context, envelopes []queue.Envelope) ([]uuid.UUID,
 		return nil, errors.New("the queue is away")
 	}
 	ids := make([]uuid.UUID, 0, len(envelopes))
+	var taken []*message
 	for _, e := range envelopes {
 		ids = append(ids, e.ID)
-		if e.Queue != queue.Publish || l.chance(25) {
-			continue // Lost, or not about sending.
+		if e.Queue != queue.Publish {
+			continue // Not about sending.
 		}
 		m, err := queue.Decode(e.Body)
 		if err != nil {
 			return ids, err
+		}
+		taken = append(taken, &message{at: l.now.Add(e.Delay), body: m})
+	}
+	// The database gives rows of one statement in an order of its own.
+	slices.SortStableFunc(taken, func(a, b *message) int {
+		return cmp.Or(a.at.Compare(b.at), bytes.Compare(a.body.SubjectID[:], b.body.SubjectID[:]), cmp.Compare(a.body.Kind, b.body.Kind))
+	})
+	for _, m := range taken {
+		if l.chance(25) {
+			continue // Lost.
 		}
 		copies := 1
 		if l.chance(60) {
 			copies += 1 + l.rng.IntN(3)
 		}
 		for range copies {
-			delay := e.Delay + l.between(0, 1500*time.Millisecond)
+			at := m.at.Add(l.between(0, 1500*time.Millisecond))
 			if l.chance(40) {
-				delay += l.between(0, 15*time.Minute)
+				at = at.Add(l.between(0, 15*time.Minute))
 			}
-			l.queue.waiting = append(l.queue.waiting, &message{at: l.clock.Now().Add(delay), body: m})
+			l.queue.waiting = append(l.queue.waiting, &message{at: at, body: m.body})
 		}
 	}
 	return ids, nil
@@ -77,7 +90,7 @@ func (q *messages) remove(m *message) {
 // deliver hands one message to a sender. A sender that dies or fails leaves it
 // to come again.
 func (l *lane) deliver(ctx context.Context, m *message) {
-	now := l.clock.Now()
+	now := l.now
 	m.receives++
 	m.at = now.Add(visibility)
 	patience := 40 * time.Second
@@ -88,14 +101,14 @@ func (l *lane) deliver(ctx context.Context, m *message) {
 	defer cancel()
 	it := l.lookUp(m.body)
 	watch := func(ctx context.Context, d time.Duration) error { //nolint:unparam // the sender's form of it.
-		m.at = l.clock.Now().Add(d)
+		m.at = l.now.Add(d)
 		l.intent(it)
 		l.meanwhile(ctx, 60)
 		switch {
 		case l.chance(20): // A sandbox that was frozen for a while.
 			l.forward(ctx, l.between(0, 14*time.Second))
 		case l.chance(5): // Everything at its worst, within its bounds.
-			l.network.worstUntil = l.clock.Now().Add(3 * time.Minute)
+			l.network.worstUntil = l.now.Add(3 * time.Minute)
 			l.forward(ctx, l.between(11*time.Second, 13*time.Second))
 			l.network.worstCall = true
 		}
@@ -112,7 +125,8 @@ func (l *lane) deliver(ctx context.Context, m *message) {
 	case it != nil && !alive:
 		l.tell(it, "the sender died")
 	case it != nil && err != nil:
-		l.tell(it, "the sender failed: %v", err)
+		l.tell(it, "the sender failed")
+		it.story = append(it.story, "  "+err.Error())
 	}
 	if alive && err == nil || m.receives >= receives {
 		l.queue.remove(m)
@@ -126,7 +140,7 @@ func (l *lane) intent(it *item) {
 		return
 	}
 	l.tell(it, "intent")
-	switch now := l.clock.Now(); {
+	switch now := l.now; {
 	case it.withdrawn:
 		l.breaks(&l.report.Early, it, "an intent was committed after the post was canceled")
 	case !it.approved:

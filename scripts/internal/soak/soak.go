@@ -18,9 +18,11 @@ package soak
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +54,10 @@ type Report struct {
 	Ends map[string]int
 	// Said is the history of each post that broke a promise, at most 5.
 	Said []string
-	Took time.Duration
+	// Story is the digest of all that happened: faults, decisions, intents, what
+	// the audience saw and when, and ends. A seed has one story.
+	Story string
+	Took  time.Duration
 }
 
 // Clean reports whether every promise was kept.
@@ -114,6 +119,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	defer func() { _ = cluster.Close(context.WithoutCancel(ctx)) }()
 	errs := make([]error, o.Lanes)
+	stories := make([][]byte, o.Lanes)
 	var wg sync.WaitGroup
 	for n := range o.Lanes {
 		if o.OnlyLane >= 0 && n != o.OnlyLane {
@@ -123,41 +129,42 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		if n < o.Posts%o.Lanes {
 			share++
 		}
-		wg.Go(func() { errs[n] = runLane(ctx, cluster, o, n, share, t) })
+		wg.Go(func() { stories[n], errs[n] = runLane(ctx, cluster, o, n, share, t) })
 	}
 	wg.Wait()
 	t.report.Took = time.Since(t.begun)
+	t.report.Story = fmt.Sprintf("%x", sha256.Sum256(slices.Concat(stories...)))
 	if !t.report.Clean() {
 		return t.report, nil // The others were told to stop.
 	}
 	return t.report, errors.Join(errs...)
 }
 
-func runLane(ctx context.Context, cluster *arena.Cluster, o Options, n, posts int, t *tally) error {
+func runLane(ctx context.Context, cluster *arena.Cluster, o Options, n, posts int, t *tally) (story []byte, err error) {
 	url, drop, err := cluster.Database(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer drop(context.WithoutCancel(ctx))
 	l, err := newLane(ctx, url, o, n)
 	if err != nil {
-		return fmt.Errorf("lane %d: %w", n, err)
+		return nil, fmt.Errorf("lane %d: %w", n, err)
 	}
 	defer l.close()
 	for done := 0; done < posts && ctx.Err() == nil; done += waveSize {
 		if err := l.wave(ctx, min(waveSize, posts-done)); err != nil {
-			return fmt.Errorf("lane %d after %d posts: %w", n, done, err)
+			return nil, fmt.Errorf("lane %d after %d posts: %w", n, done, err)
 		}
 		t.add(l.take())
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if err := l.judgeChain(ctx); err != nil {
-		return fmt.Errorf("lane %d: %w", n, err)
+		return nil, fmt.Errorf("lane %d: %w", n, err)
 	}
 	t.add(l.take())
-	return nil
+	return l.story.Sum(nil), nil
 }
 
 // String is the run's last line.

@@ -36,6 +36,14 @@ func TestPostsUnderFaultsKeepThePromises(t *testing.T) {
 	require.Greater(t, r.Ends["published"], 80)
 }
 
+func TestASeedPlaysTheSameStoryAgain(t *testing.T) {
+	t.Parallel()
+	first, second := play(t, soak.Options{Posts: 120, Seed: 11}), play(t, soak.Options{Posts: 120, Seed: 11})
+	require.NotEmpty(t, first.Story)
+	require.Equal(t, first.Story, second.Story)
+	require.NotEqual(t, first.Story, play(t, soak.Options{Posts: 120, Seed: 12}).Story)
+}
+
 // A network that takes requests later than the protocol waits for is what a
 // settle window that is too short looks like.
 func TestTheSoakFindsThatAbsenceIsBelievedTooSoon(t *testing.T) {

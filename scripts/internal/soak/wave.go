@@ -17,14 +17,11 @@ import (
 
 // wave takes n posts from their approval to their ends and judges them.
 func (l *lane) wave(ctx context.Context, n int) error {
-	l.items, l.calm, l.begun = nil, false, l.clock.Now()
+	l.items, l.calm, l.begun = nil, false, l.now.Add(time.Duration(n)*pace)
 	if err := l.write(ctx, n); err != nil {
 		return err
 	}
-	if err := l.tidy(ctx); err != nil {
-		return err
-	}
-	l.tickAt = l.clock.Now()
+	l.tickAt = l.now
 	for open := n; open > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -32,7 +29,7 @@ func (l *lane) wave(ctx context.Context, n int) error {
 		if !l.report.Clean() {
 			return nil // What follows a break says nothing.
 		}
-		age := l.clock.Now().Sub(l.begun)
+		age := l.now.Sub(l.begun)
 		if !l.calm && age > calmAfter {
 			if err := l.calmDown(ctx); err != nil {
 				return err
@@ -51,15 +48,16 @@ func (l *lane) wave(ctx context.Context, n int) error {
 	return l.judge(ctx)
 }
 
-// tidy does what autovacuum would, which a server of one minute has not: without
-// counted rows the planner reads whole tables.
+// tidy does what autovacuum would, whose hour would come after the lane's end.
+// Without counted rows the planner reads whole tables, and a plan for tables
+// that were empty lasts: so the first ticks count often.
 func (l *lane) tidy(ctx context.Context) error {
-	l.waves++
+	l.ticks++
 	var work string
 	switch {
-	case l.waves%16 == 0:
+	case l.ticks%512 == 0:
 		work = "VACUUM ANALYZE"
-	case l.waves&(l.waves-1) == 0:
+	case l.ticks&(l.ticks-1) == 0:
 		work = "ANALYZE"
 	default:
 		return nil
@@ -79,7 +77,7 @@ func (l *lane) step(ctx context.Context) (ticked bool, err error) {
 	case l.chance(8):
 		return false, l.mend(ctx, l.rng.IntN(len(l.accounts)))
 	case m != nil && m.at.Before(l.tickAt):
-		if wait := m.at.Sub(l.clock.Now()); wait > 0 {
+		if wait := m.at.Sub(l.now); wait > 0 {
 			l.forward(ctx, wait)
 		} else {
 			l.forward(ctx, l.between(0, 20*time.Millisecond))
@@ -87,7 +85,7 @@ func (l *lane) step(ctx context.Context) (ticked bool, err error) {
 		l.deliver(ctx, m)
 		return false, nil
 	}
-	if wait := l.tickAt.Sub(l.clock.Now()); wait > 0 {
+	if wait := l.tickAt.Sub(l.now); wait > 0 {
 		l.forward(ctx, wait)
 	}
 	return true, l.tick(ctx)
@@ -95,7 +93,7 @@ func (l *lane) step(ctx context.Context) (ticked bool, err error) {
 
 // tick fires the schedule: sometimes twice, sometimes not for minutes.
 func (l *lane) tick(ctx context.Context) error {
-	l.tickAt = l.clock.Now().Add(time.Minute)
+	l.tickAt = l.now.Add(time.Minute)
 	switch {
 	case l.chance(50):
 		l.tickAt = l.tickAt.Add(l.between(0, 59*time.Second))
@@ -110,8 +108,10 @@ func (l *lane) tick(ctx context.Context) error {
 		// A step that fails is tried by the next tick.
 		_, _ = l.survive(func() error { return l.service.Tick(ctx) })
 	}
-	_, err := l.survive(func() error { return l.sealer.Seal(ctx) })
-	return err
+	if _, err := l.survive(func() error { return l.sealer.Seal(ctx) }); err != nil {
+		return err
+	}
+	return l.tidy(ctx)
 }
 
 // meanwhile lets something else happen inside of what happens, in n of a
@@ -162,7 +162,7 @@ func (l *lane) look(ctx context.Context, over bool) (open int, err error) {
 	var ids []uuid.UUID
 	for _, it := range l.items {
 		if !it.ended {
-			ids = append(ids, uuid.UUID(it.post.ID))
+			ids = append(ids, uuid.UUID(it.id))
 		}
 	}
 	rows, err := l.sql.Query(ctx, "SELECT id, state, hold_reason, needs_person_at IS NOT NULL FROM posts WHERE id = ANY ($1)", ids)
@@ -205,7 +205,7 @@ func (l *lane) isEnd(state, hold string, person bool) bool {
 	case "scheduled":
 		return hold == string(post.HeldLate) || hold == string(post.HeldFoundLate)
 	case "unknown":
-		return l.calm && person && l.clock.Now().Sub(l.begun) > calmAfter+2*time.Hour
+		return l.calm && person && l.now.Sub(l.begun) > calmAfter+2*time.Hour
 	}
 	return false
 }
@@ -214,7 +214,7 @@ func (l *lane) isEnd(state, hold string, person bool) bool {
 func (l *lane) judge(ctx context.Context) error {
 	ids := make([]uuid.UUID, len(l.items))
 	for i, it := range l.items {
-		ids[i] = uuid.UUID(it.post.ID)
+		ids[i] = uuid.UUID(it.id)
 	}
 	rows, err := l.sql.Query(ctx, judgement, ids)
 	if err != nil {
@@ -228,6 +228,7 @@ func (l *lane) judge(ctx context.Context) error {
 		it := l.byID[post.ID(id)]
 		l.report.Posts++
 		l.report.Ends[state]++
+		l.tell(it, "ended %s", state)
 		if !told {
 			l.breaks(&l.report.Unaudited, it, "its events do not tell what happened to it (%s)", state)
 		}
@@ -256,7 +257,7 @@ func (l *lane) judge(ctx context.Context) error {
 // network is read back behind the last that is known.
 func (l *lane) forget() {
 	for _, it := range l.items {
-		delete(l.byID, it.post.ID)
+		delete(l.byID, it.id)
 	}
 	clear(l.byText)
 	for remote, posts := range l.network.shown {
@@ -283,7 +284,7 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE action = 'attempt.started') AS
   count(*) FILTER (WHERE action = 'post.published') AS published, count(*) FILTER (WHERE action = 'post.failed') AS failed,
   count(*) FILTER (WHERE action = 'post.missed') AS missed, count(*) FILTER (WHERE action = 'post.canceled') AS canceled
   FROM audit_events WHERE workspace_id = p.workspace_id AND subject_id = p.id) e
-WHERE p.id = ANY ($1)`
+WHERE p.id = ANY ($1) ORDER BY p.id`
 
 // newSealer makes the lane's sealer, whose heads the lane keeps.
 func (l *lane) newSealer() error {
@@ -292,7 +293,7 @@ func (l *lane) newSealer() error {
 		return err
 	}
 	l.sealer = &sealing.Service{
-		Store: l.worker, Key: &key, Clock: &l.clock, Logger: slog.New(slog.DiscardHandler),
+		Store: l.worker, Key: &key, Clock: l, Logger: slog.New(slog.DiscardHandler),
 		Keep: func(_ context.Context, line string) error {
 			head, err := audit.ReadHead(line, []audit.PublicKey{key.Public()})
 			l.heads = append(l.heads, head)

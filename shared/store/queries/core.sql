@@ -15,7 +15,8 @@ SELECT unnest(sqlc.arg(ids)::uuid[]), unnest(sqlc.arg(workspace_ids)::uuid[]), u
 UPDATE outbox SET sent_at = clock_timestamp() WHERE id = ANY (sqlc.arg(ids)::uuid[]) AND sent_at IS NULL;
 
 -- name: DeleteOldOutbox :execrows
-DELETE FROM outbox WHERE sent_at < clock_timestamp() - make_interval(secs => sqlc.arg(keep_seconds)::float8);
+-- now(), because an index serves no volatile function: a day's rows are many.
+DELETE FROM outbox WHERE sent_at < now() - make_interval(secs => sqlc.arg(keep_seconds)::float8);
 
 -- name: InsertAuditEvents :exec
 -- In the order given; the zero id stands for none.

@@ -129,9 +129,9 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 	return s.sendParts(ctx, job)
 }
 
-// waitFor waits in place, on the monotonic clock, for a post to fall due.
+// waitFor waits in place for a post to fall due.
 func (s *Service) waitFor(ctx context.Context, d time.Duration) error {
-	if err := clock.Wait(ctx, d); err != nil {
+	if err := s.Clock.Wait(ctx, d); err != nil {
 		return apperr.New(apperr.Unavailable, "out_of_time", "the invocation ended before the post was due").WithCause(err)
 	}
 	return nil

@@ -1109,7 +1109,8 @@ func (q *Queries) PutNetworkBreaker(ctx context.Context, arg PutNetworkBreakerPa
 const restraintsOf = `-- name: RestraintsOf :many
 WITH asked AS (SELECT unnest($2::uuid[]) AS workspace_id, unnest($3::uuid[]) AS post_id)
 SELECT p.id AS post_id, a.network, clock_timestamp()::timestamptz AS now,
-       in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, p.paced_at, make_interval(secs => $1::float8))::boolean AS backlog,
+       (p.due_at < now() - make_interval(secs => $1::float8)
+        AND in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, p.paced_at, make_interval(secs => $1::float8)))::boolean AS backlog,
        coalesce(nb.state, 'closed')::text AS network_state, nb.retry_at AS network_retry_at, nb.probe_until AS network_probe_until,
        coalesce(ab.state, 'closed')::text AS account_state, ab.retry_at AS account_retry_at, ab.probe_until AS account_probe_until
 FROM asked i
@@ -1118,7 +1119,8 @@ JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
 LEFT JOIN network_breakers nb ON nb.network = a.network AND nb.state <> 'closed'
 LEFT JOIN account_breakers ab ON ab.workspace_id = a.workspace_id AND ab.account_id = a.id AND ab.state <> 'closed'
 WHERE nb.network IS NOT NULL OR ab.account_id IS NOT NULL
-   OR in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, p.paced_at, make_interval(secs => $1::float8))
+   OR (p.due_at < now() - make_interval(secs => $1::float8)
+       AND in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, p.paced_at, make_interval(secs => $1::float8)))
 `
 
 type RestraintsOfParams struct {
@@ -1141,7 +1143,9 @@ type RestraintsOfRow struct {
 }
 
 // Of these posts, those that a breaker or the drain may keep back. With all
-// breakers closed and nothing late there are none, and nothing is locked.
+// breakers closed and nothing late there are none, and nothing is locked. The
+// due time is asked first: in_backlog reads tables, so no statement takes it in
+// and each call of it is planned.
 func (q *Queries) RestraintsOf(ctx context.Context, arg RestraintsOfParams) ([]RestraintsOfRow, error) {
 	rows, err := q.db.Query(ctx, restraintsOf, arg.GraceSeconds, arg.WorkspaceIds, arg.PostIds)
 	if err != nil {
