@@ -27,9 +27,20 @@ type Config struct {
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
 	X           x.Settings
 	Files       blob.Settings
+	// PublicURL is where networks reach the images of a folder, as https://host; a
+	// bucket has an address of its own.
+	PublicURL string `env:"PUBLIC_URL"`
 
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration `env:"READING_AGES" envDefault:"1h,24h,72h,168h,720h"`
+}
+
+// filesURL is the base of a folder's addresses; empty signs none.
+func (c *Config) filesURL() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + blob.Path
 }
 
 // Validate checks what tags cannot say.

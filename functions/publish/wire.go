@@ -51,7 +51,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err := blob.Open(ctx, cfg.Files, "")
+	files, err := blob.Open(ctx, cfg.Files, cfg.filesURL())
 	if err != nil {
 		return nil, nil, err
 	}
