@@ -96,19 +96,19 @@ func (s *Service) uploadOne(ctx context.Context, j *job, m post.Media, want *sto
 	case apperr.Is(err, apperr.TooLarge), err == nil && blob.Digest(data) != m.Digest:
 		return false, s.giveUp(ctx, j.ref, "media_changed", "The stored image is not the one that was approved. Nothing was posted. Add it again and ask for approval.")
 	case err != nil:
-		return false, s.notUploaded(ctx, j, err)
+		return false, s.notUploaded(ctx, j, want.Part, err)
 	}
 	bounded, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	url, err := s.fileURL(ctx, j, m)
 	if err != nil {
-		return false, s.notUploaded(ctx, j, err)
+		return false, s.notUploaded(ctx, j, want.Part, err)
 	}
 	uploaded, err := j.publisher.UploadMedia(bounded, platform.MediaUpload{
 		Target: j.target, Type: m.Type, Data: data, URL: url, Of: len(j.parts[want.Part].Media), Alt: m.Alt,
 	})
 	if err != nil {
-		return false, s.notUploaded(ctx, j, err)
+		return false, s.notUploaded(ctx, j, want.Part, err)
 	}
 	killpoint.Here("media.uploaded")
 	want.RemoteID = uploaded.RemoteID
@@ -120,7 +120,7 @@ func (s *Service) uploadOne(ctx context.Context, j *job, m post.Media, want *sto
 
 // notUploaded says on the post why an image is not on the network. Nothing is
 // public, whatever the reason.
-func (s *Service) notUploaded(ctx context.Context, j *job, cause error) error {
+func (s *Service) notUploaded(ctx context.Context, j *job, part int, cause error) error {
 	s.Logger.LogAttrs(ctx, slog.LevelWarn, "image not uploaded", slog.String("post_id", j.ref.PostID.String()),
 		slog.String("error", cause.Error()), slog.String("correlation_id", j.ref.CorrelationID.String()))
 	q := store.Requeue{
@@ -132,11 +132,18 @@ func (s *Service) notUploaded(ctx context.Context, j *job, cause error) error {
 		return s.later(ctx, j, q)
 	}
 	switch e.Kind {
+	case apperr.NotFound, apperr.Unavailable:
+		if _, ok := j.publisher.(platform.Stager); ok && (e.Code == mediaUnreachable || e.Kind == apperr.NotFound) {
+			return s.refused(ctx, j, part, e)
+		}
 	case apperr.Invalid:
 		return s.giveUp(ctx, j.ref, e.Code, e.Message+" Nothing was posted. Change or remove the image.")
 	case apperr.Forbidden:
 		q.Wait, q.Hold, q.Code, q.NeedsPerson = grantWait, post.HeldReauth, e.Code, true
 		q.Detail = "The network does not let Rostrum upload images for this account. Connect the account again."
+		if e.Hint != "" {
+			q.Detail = e.Message + " " + e.Hint
+		}
 	case apperr.RateLimited:
 		if e.Code == mediaProcessing {
 			return s.later(ctx, j, processing(4*e.RetryAfter))

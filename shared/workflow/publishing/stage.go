@@ -14,6 +14,7 @@ import (
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
 	"rostrum/shared/store"
+	"rostrum/shared/throttle"
 )
 
 const (
@@ -31,6 +32,9 @@ const (
 	// mediaProcessing is the code with which a client says that the network is
 	// still at work on an image.
 	mediaProcessing = "media_processing"
+	// mediaUnreachable is the code with which a client says that the network could
+	// not fetch an image from us.
+	mediaUnreachable = "media_unreachable"
 )
 
 // stage makes the parts that are not out yet ready on a network that publishes
@@ -102,7 +106,7 @@ func (p *staging) ask(ctx context.Context) (bool, error) {
 	defer cancel()
 	state, err := p.stager.StageState(bounded, p.j.target, p.have.RemoteID)
 	if err != nil {
-		return false, p.s.notUploaded(ctx, p.j, err)
+		return false, p.s.notUploaded(ctx, p.j, p.have.Part, err)
 	}
 	switch state.Phase {
 	case platform.StageReady:
@@ -167,7 +171,7 @@ func (p *staging) failed(ctx context.Context, state platform.StageState) (bool, 
 		return false, p.giveUp(ctx, state.Code, fmt.Sprintf("%s Rostrum tried %d times. Nothing was posted.", state.Detail, p.have.Tries))
 	}
 	return p.drop(ctx, store.Requeue{
-		Wait: time.Duration(p.have.Tries) * 5 * time.Second, Hold: post.HeldRetry, Code: state.Code,
+		Wait: stageWait(p.have.Tries), Hold: post.HeldRetry, Code: state.Code,
 		Detail: state.Detail + " Nothing was posted; the next try follows.",
 	})
 }
@@ -180,6 +184,48 @@ func (p *staging) gone(ctx context.Context) (bool, error) {
 	}
 	return p.drop(ctx, store.Requeue{
 		Wait: time.Second, Hold: post.HeldRetry, Code: "stage_gone", Detail: "The network forgot the post before it was due; it is given it again.",
+	})
+}
+
+// stageWait is how long after a try that failed the next one begins.
+func stageWait(tries int) time.Duration { return 5 * time.Second << min(max(tries, 1), maxStages) }
+
+// refused counts a try that came to nothing because the network could not fetch
+// an image, or has forgotten one: it may be a moment's trouble, and goes on only
+// so long.
+func (s *Service) refused(ctx context.Context, j *job, part int, cause *apperr.Error) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
+		if err != nil || p.State != post.Scheduled {
+			return err
+		}
+		stages, err := tx.Stages(ctx, j.ref.WorkspaceID, j.ref.PostID)
+		if err != nil {
+			return err
+		}
+		have, hash := stages[part], post.Fingerprint(j.view.Post.AccountID, j.parts[part], "")
+		tries := 1
+		if have.Hash == hash {
+			tries = have.Tries + 1
+		}
+		if tries >= maxStages {
+			if err := tx.RestartStages(ctx, j.ref); err != nil {
+				return err
+			}
+			return s.fail(ctx, tx, j.ref, cause.Code, fmt.Sprintf("%s Rostrum tried %d times. Nothing was posted. %s", cause.Message, tries, cause.Hint))
+		}
+		// What an attempt was to show stays known.
+		if !have.Attempted {
+			if _, err := tx.SaveStage(ctx, j.ref, have.RemoteID, store.Stage{Part: part, Hash: hash, Tries: tries}, 0); err != nil {
+				return err
+			}
+		}
+		if err := tx.ForgetNetworkMedia(ctx, j.ref.WorkspaceID, j.ref.PostID); err != nil {
+			return err
+		}
+		return s.putBack(ctx, tx, j, p, store.Requeue{
+			Wait: stageWait(tries), Hold: post.HeldRetry, Code: cause.Code, Detail: cause.Message + " Nothing was posted; the next try follows.",
+		})
 	})
 }
 
@@ -235,15 +281,17 @@ func (p *staging) anew(ctx context.Context) (bool, error) {
 	for i, m := range p.j.parts[p.have.Part].Media {
 		url, err := p.s.fileURL(ctx, p.j, m)
 		if err != nil {
-			return false, p.s.notUploaded(ctx, p.j, err)
+			return false, p.s.notUploaded(ctx, p.j, p.have.Part, err)
 		}
 		req.Images = append(req.Images, platform.StagedImage{RemoteID: p.j.media[p.have.Part][i], URL: url, Alt: m.Alt})
 	}
 	bounded, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
+	heard := store.Heard{WorkspaceID: p.j.ref.WorkspaceID, AccountID: p.j.view.Post.AccountID, Network: p.j.view.Network}
+	req.Target.Heard = func(quotas []throttle.Quota) { heard.Quotas = append(heard.Quotas, quotas...) }
 	staged, err := p.stager.Stage(bounded, req)
 	if err != nil {
-		return false, p.s.notUploaded(ctx, p.j, err)
+		return false, p.s.notUploaded(ctx, p.j, p.have.Part, err)
 	}
 	killpoint.Here("stage.created")
 	tries := 1
@@ -257,7 +305,11 @@ func (p *staging) anew(ctx context.Context) (bool, error) {
 			return nil // An edit brings its own message.
 		}
 		var err error
-		if kept, err = tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, now, staged.Lives); err != nil || kept {
+		if kept, err = tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, now, staged.Lives); err != nil {
+			return err
+		}
+		if kept {
+			_, err = tx.Hear(ctx, []store.Heard{heard})
 			return err
 		}
 		// Somebody else staged it meanwhile; theirs counts.

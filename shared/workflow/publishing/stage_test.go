@@ -241,6 +241,28 @@ func TestAStageThatIsRefusedSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAnImageThatTheNetworkCannotFetchFailsThePostAfterAWhileWithAWord(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		apperr.New(apperr.Unavailable, "media_unreachable", "The network could not fetch the image.").WithHint("Check the address."),
+		apperr.New(apperr.NotFound, "media_gone", "The network has no use of the image any more."),
+	} {
+		b, g := withGallery(t)
+		g.stageErr = err
+		p := b.illustrated(t, []post.Media{b.keep(t, 1)})
+		for range 4 {
+			b.send(t, b.retryNow(t, p))
+			require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+			require.Contains(t, b.Post(t, p.ID).FailureDetail, "Nothing was posted")
+		}
+		b.send(t, b.retryNow(t, p))
+		after := b.Post(t, p.ID)
+		require.Equal(t, post.Failed, after.State)
+		require.Equal(t, apperr.As(err).Code, after.FailureCode)
+		require.Contains(t, after.FailureDetail, "tried 5 times. Nothing was posted.")
+	}
+}
+
 func TestWhatTheNetworkForgotIsStagedAnew(t *testing.T) {
 	t.Parallel()
 	b, g := withGallery(t)
