@@ -75,7 +75,7 @@ func (c *Client) send(ctx context.Context, token config.Secret, path, contentTyp
 	if err := c.uploadProblem(a, token); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(a.body, into); err != nil {
+	if err := json.Unmarshal(a.Body, into); err != nil {
 		return apperr.New(apperr.Unavailable, "unreadable_answer", "X's answer could not be read.")
 	}
 	return nil
@@ -84,13 +84,13 @@ func (c *Client) send(ctx context.Context, token config.Secret, path, contentTyp
 // uploadProblem is problemOf for a call that brings something.
 func (c *Client) uploadProblem(a *answer, token config.Secret) error {
 	switch {
-	case a.err == nil && (a.status == http.StatusBadRequest || a.status == http.StatusRequestEntityTooLarge || a.status == http.StatusUnsupportedMediaType):
+	case a.Err == nil && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge || a.Status == http.StatusUnsupportedMediaType):
 		return apperr.New(apperr.Invalid, "image_refused", "%s", quoted(a.problem(), platform.Target{AccessToken: token})).
 			WithHint("Change or remove the image.")
-	case a.err == nil && a.status == http.StatusForbidden:
+	case a.Err == nil && a.Status == http.StatusForbidden:
 		return apperr.New(apperr.Forbidden, "upload_refused", "X does not let the developer app upload images for this account.").
 			WithHint("Connect the account again, so that it grants media.write, and check the app's access level at X.")
-	case a.err == nil && (a.status == http.StatusCreated || a.status == http.StatusAccepted):
+	case a.Err == nil && (a.Status == http.StatusCreated || a.Status == http.StatusAccepted):
 		return nil
 	default:
 		return c.problemOf(a)

@@ -94,31 +94,31 @@ func (c *Client) token(ctx context.Context, form url.Values) (platform.Tokens, e
 // readTokens decides what an answer of the token endpoint means.
 func readTokens(a *answer, started time.Time) (platform.Tokens, error) {
 	switch {
-	case a.err != nil && !a.sent.Any():
-		return platform.Tokens{}, apperr.New(apperr.Unavailable, "x_unreachable", "X could not be reached.").WithCause(a.cause())
-	case a.err != nil:
-		return platform.Tokens{}, apperr.New(apperr.Uncertain, "answer_lost", "X's answer about the token was lost.").WithCause(a.cause())
-	case a.status >= 500 || a.status == http.StatusTooManyRequests:
-		return platform.Tokens{}, apperr.New(apperr.Unavailable, fmt.Sprintf("http_%d", a.status), "X answered %d.", a.status)
-	case a.status == http.StatusOK:
+	case a.Err != nil && !a.Sent.Any():
+		return platform.Tokens{}, apperr.New(apperr.Unavailable, "x_unreachable", "X could not be reached.").WithCause(a.Cause())
+	case a.Err != nil:
+		return platform.Tokens{}, apperr.New(apperr.Uncertain, "answer_lost", "X's answer about the token was lost.").WithCause(a.Cause())
+	case a.Status >= 500 || a.Status == http.StatusTooManyRequests:
+		return platform.Tokens{}, apperr.New(apperr.Unavailable, fmt.Sprintf("http_%d", a.Status), "X answered %d.", a.Status)
+	case a.Status == http.StatusOK:
 		return decodeTokens(a, started)
 	}
 	switch p := a.problem(); {
 	case p.Error == "invalid_grant" || p.Error == "invalid_request" || p.Error == "invalid_token":
 		return platform.Tokens{}, apperr.New(apperr.Unauthenticated, p.Error, "X does not take this sign-in any more.").
 			WithHint("Connect the account again.")
-	case p.Error != "" || a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
+	case p.Error != "" || a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
 		return platform.Tokens{}, apperr.New(apperr.Forbidden, "app_refused", "X does not take the developer app.").
 			WithHint("Check X_CLIENT_ID, X_CLIENT_SECRET and the app's settings at X.")
 	default:
 		// Redirects, timeouts of a gateway and other answers that prove nothing.
-		return platform.Tokens{}, apperr.New(apperr.Uncertain, fmt.Sprintf("http_%d", a.status), "X answered %d.", a.status)
+		return platform.Tokens{}, apperr.New(apperr.Uncertain, fmt.Sprintf("http_%d", a.Status), "X answered %d.", a.Status)
 	}
 }
 
 func decodeTokens(a *answer, started time.Time) (platform.Tokens, error) {
 	var body wireTokens
-	if a.bodyErr != nil || json.Unmarshal(a.body, &body) != nil || body.AccessToken == "" {
+	if a.BodyErr != nil || json.Unmarshal(a.Body, &body) != nil || body.AccessToken == "" {
 		return platform.Tokens{}, apperr.New(apperr.Uncertain, "unreadable_answer", "X's answer about the token could not be read.")
 	}
 	life := time.Duration(min(max(body.ExpiresIn, 0), int64(maxLife/time.Second))) * time.Second

@@ -54,56 +54,56 @@ func (c *Client) postURL(handle, id string) string {
 // prove that the audience saw nothing is Unclear.
 func classify(a *answer, req platform.PublishRequest, now time.Time) platform.Outcome {
 	outcome := classifyStatus(a, req, now)
-	if a.header != nil {
+	if a.Header != nil {
 		// Not documented, but sent by X with every answer.
-		outcome.RequestID = clip(a.header.Get("X-Transaction-Id"), 100)
+		outcome.RequestID = clip(a.Header.Get("X-Transaction-Id"), 100)
 	}
 	return outcome
 }
 
 func classifyStatus(a *answer, req platform.PublishRequest, now time.Time) platform.Outcome {
 	switch {
-	case a.err != nil:
+	case a.Err != nil:
 		return withoutAnswer(a)
-	case a.status >= 200 && a.status <= 299:
+	case a.Status >= 200 && a.Status <= 299:
 		return created(a)
-	case a.status == http.StatusUnauthorized:
+	case a.Status == http.StatusUnauthorized:
 		return platform.Outcome{
 			Class: platform.Unauthorized, Code: "http_401", Detail: "X did not take the account's access token.",
 		}
-	case a.status == http.StatusPaymentRequired:
+	case a.Status == http.StatusPaymentRequired:
 		return platform.Outcome{
 			Class: platform.OutOfCredit, Code: "out_of_credit", Detail: "The developer app has no credit left at X.",
 		}
-	case a.status == http.StatusTooManyRequests:
+	case a.Status == http.StatusTooManyRequests:
 		wait := retryAfter(a, now)
 		return platform.Outcome{
 			Class: platform.Delayed, Code: limitCode(a), RetryAfter: wait,
 			Detail: fmt.Sprintf("X asks to wait %s.", wait.Round(time.Second)),
 		}
-	case a.status == http.StatusForbidden:
+	case a.Status == http.StatusForbidden:
 		return forbidden(a, req)
-	case a.status == http.StatusBadRequest && len(req.MediaIDs) > 0 && a.problem().says("media id"):
+	case a.Status == http.StatusBadRequest && len(req.MediaIDs) > 0 && a.problem().says("media id"):
 		return platform.Outcome{Class: platform.MediaGone, Code: "media_gone", Detail: "X had forgotten an image, so it is uploaded again."}
-	case refusesForGood(a.status):
+	case refusesForGood(a.Status):
 		return refused(a, req)
-	case a.status >= 300 && a.status <= 399:
+	case a.Status >= 300 && a.Status <= 399:
 		// A redirect is not followed. 303 tells of work that was done, 307 of
 		// work that was not, and a gateway in between may send either: unproved.
 		return unclear("unexpected_redirect", "X answered with a redirect, so it is not known whether the post is out.")
 	default:
-		return unclear(fmt.Sprintf("http_%d", a.status), fmt.Sprintf("X answered %d, so it is not known whether the post is out.", a.status))
+		return unclear(fmt.Sprintf("http_%d", a.Status), fmt.Sprintf("X answered %d, so it is not known whether the post is out.", a.Status))
 	}
 }
 
 // withoutAnswer tells a request that never left from one whose answer is lost.
 func withoutAnswer(a *answer) platform.Outcome {
 	switch {
-	case !a.sent.Any():
+	case !a.Sent.Any():
 		return platform.Outcome{
 			Class: platform.NotSent, Code: "not_sent", Detail: "X could not be reached; nothing was sent.",
 		}
-	case a.timedOut():
+	case a.TimedOut():
 		return unclear("timeout", "X did not answer in time, so it is not known whether the post is out.")
 	default:
 		return unclear("connection_lost", "The connection to X broke, so it is not known whether the post is out.")
@@ -114,7 +114,7 @@ func withoutAnswer(a *answer) platform.Outcome {
 // cannot name.
 func created(a *answer) platform.Outcome {
 	var body wireCreated
-	if a.bodyErr != nil || json.Unmarshal(a.body, &body) != nil {
+	if a.BodyErr != nil || json.Unmarshal(a.Body, &body) != nil {
 		return unclear("unreadable_answer", "X's answer could not be read, so it is not known whether the post is out.")
 	}
 	if !isID(body.Data.ID) {
@@ -128,7 +128,7 @@ func created(a *answer) platform.Outcome {
 func forbidden(a *answer, req platform.PublishRequest) platform.Outcome {
 	p := a.problem()
 	switch {
-	case !a.whole() || p.words() == "":
+	case !a.Whole() || p.words() == "":
 		return unclear("http_403_unreadable", "X refused, but its reason could not be read.")
 	case p.says("duplicate content", "duplicate status") || p.hasCode("187"):
 		return platform.Outcome{
@@ -165,7 +165,7 @@ func refused(a *answer, req platform.PublishRequest) platform.Outcome {
 		outcome.Code = "reply_refused"
 		outcome.Detail = "X refuses replies here, so this part of the thread cannot be posted; put its text into a post of its own."
 	default:
-		outcome.Code = fmt.Sprintf("http_%d", a.status)
+		outcome.Code = fmt.Sprintf("http_%d", a.Status)
 		outcome.Detail = quoted(p, req.Target)
 	}
 	return outcome

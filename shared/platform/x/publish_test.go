@@ -254,9 +254,9 @@ func FuzzClassify(f *testing.F) {
 		header.Set("X-Rate-Limit-Remaining", remaining)
 		header.Set("X-Rate-Limit-Reset", reset)
 		header.Set("Retry-After", reset)
-		a := &answer{sent: &httpclient.Sent{}, status: status, header: header, body: body}
+		a := &answer{Answer: &httpclient.Answer{Sent: &httpclient.Sent{}, Status: status, Header: header, Body: body}}
 		if cut {
-			a.bodyErr = errors.New("cut")
+			a.BodyErr = errors.New("cut")
 		}
 		got := classify(a, platform.PublishRequest{Target: platform.Target{AccessToken: canary}, Text: "x", ReplyTo: "1"}, now())
 		require.NotEmpty(t, got.Class)

@@ -50,10 +50,10 @@ func quotas(header http.Header, use throttle.Use, now time.Time) []throttle.Quot
 
 // tell hands on what an answer says of the quotas.
 func (c *Client) tell(target platform.Target, use throttle.Use, a *answer) {
-	if target.Heard == nil || a.header == nil {
+	if target.Heard == nil || a.Header == nil {
 		return
 	}
-	if heard := quotas(a.header, use, c.clock.Now()); len(heard) > 0 {
+	if heard := quotas(a.Header, use, c.clock.Now()); len(heard) > 0 {
 		target.Heard(heard)
 	}
 }

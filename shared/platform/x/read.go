@@ -105,10 +105,10 @@ func (c *Client) read(
 		return apperr.New(apperr.Unauthenticated, "no_token", "The account has no access token.")
 	}
 	a := c.try(ctx, client, c.renamed.Load(), call)
-	if a.err == nil && a.status == http.StatusBadRequest {
+	if a.Err == nil && a.Status == http.StatusBadRequest {
 		// Both sets of names are in use (see wire.go), so the other is tried once.
 		other := !a.renamed
-		if again := c.try(ctx, client, other, call); again.err == nil && again.status == http.StatusOK {
+		if again := c.try(ctx, client, other, call); again.Err == nil && again.Status == http.StatusOK {
 			c.renamed.Store(other)
 			a = again
 		}
@@ -117,7 +117,7 @@ func (c *Client) read(
 	if err := c.problemOf(a); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(a.body, into); err != nil {
+	if err := json.Unmarshal(a.Body, into); err != nil {
 		return apperr.New(apperr.Unavailable, "unreadable_answer", "X's answer could not be read.")
 	}
 	return nil
@@ -134,22 +134,22 @@ func (c *Client) try(ctx context.Context, client *gotwi.Client, renamed bool, ca
 // promises; nil for a whole answer of 200.
 func (c *Client) problemOf(a *answer) error {
 	switch {
-	case a.err != nil:
-		return apperr.New(apperr.Unavailable, "x_unreachable", "X could not be reached.").WithCause(a.cause())
-	case a.status == http.StatusUnauthorized:
+	case a.Err != nil:
+		return apperr.New(apperr.Unavailable, "x_unreachable", "X could not be reached.").WithCause(a.Cause())
+	case a.Status == http.StatusUnauthorized:
 		return apperr.New(apperr.Unauthenticated, "token_refused", "X did not take the account's access token.").
 			WithHint("Connect the account again.")
-	case a.status == http.StatusForbidden:
+	case a.Status == http.StatusForbidden:
 		return apperr.New(apperr.Forbidden, "read_refused", "X does not let the developer app read this.").
 			WithHint("Check the access level of the app at X.")
-	case a.status == http.StatusTooManyRequests:
+	case a.Status == http.StatusTooManyRequests:
 		return apperr.New(apperr.RateLimited, limitCode(a), "X asks to wait.").WithRetryAfter(retryAfter(a, c.clock.Now()))
-	case a.status == http.StatusPaymentRequired:
+	case a.Status == http.StatusPaymentRequired:
 		return apperr.New(apperr.Unavailable, "out_of_credit", "The developer app has no credit left at X.")
-	case a.status != http.StatusOK:
-		return apperr.New(apperr.Unavailable, fmt.Sprintf("http_%d", a.status), "X answered %d.", a.status)
-	case a.bodyErr != nil:
-		return apperr.New(apperr.Unavailable, "unreadable_answer", "X's answer could not be read.").WithCause(a.cause())
+	case a.Status != http.StatusOK:
+		return apperr.New(apperr.Unavailable, fmt.Sprintf("http_%d", a.Status), "X answered %d.", a.Status)
+	case a.BodyErr != nil:
+		return apperr.New(apperr.Unavailable, "unreadable_answer", "X's answer could not be read.").WithCause(a.Cause())
 	default:
 		return nil
 	}
@@ -267,14 +267,14 @@ func (c *Client) Delete(ctx context.Context, target platform.Target, remoteID st
 	ctx, a := watch(ctx)
 	_, _ = managetweet.Delete(ctx, client, &managetypes.DeleteInput{ID: remoteID})
 	// A path that X does not know is a bare 404 too, so the reason has to be there.
-	if gone := a.problem().is("resource-not-found"); gone && a.err == nil && (a.status == http.StatusNotFound || a.status == http.StatusOK) {
+	if gone := a.problem().is("resource-not-found"); gone && a.Err == nil && (a.Status == http.StatusNotFound || a.Status == http.StatusOK) {
 		return nil
 	}
 	if err := c.problemOf(a); err != nil {
 		return fmt.Errorf("delete %s: %w", remoteID, err)
 	}
 	var body wireDeleted
-	if json.Unmarshal(a.body, &body) != nil || !body.Data.Deleted {
+	if json.Unmarshal(a.Body, &body) != nil || !body.Data.Deleted {
 		return apperr.New(apperr.Unavailable, "not_deleted", "X did not say that the post is gone.")
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 
@@ -14,15 +13,8 @@ import (
 
 // answer is everything that is known about one call.
 type answer struct {
-	// sent says whether a byte of the request was written.
-	sent *httpclient.Sent
-	// err is why there is no answer; nil once a status line was read.
-	err    error
-	status int
-	header http.Header
-	body   []byte
-	// bodyErr is why the body is not whole.
-	bodyErr error
+	*httpclient.Answer
+
 	// renamed asks for fields by the new names.
 	renamed bool
 }
@@ -32,25 +24,12 @@ type answerKey struct{}
 // watch returns a context whose one request is recorded in the answer.
 func watch(ctx context.Context) (context.Context, *answer) {
 	ctx, sent := httpclient.Track(ctx)
-	a := &answer{sent: sent, err: errNotTried}
+	a := &answer{Answer: &httpclient.Answer{Sent: sent, Err: errNotTried}}
 	return context.WithValue(ctx, answerKey{}, a), a
 }
 
 // errNotTried stands until the request reaches the wire.
 var errNotTried = errors.New("the request was not made")
-
-// whole reports whether an answer came and was read to its end.
-func (a *answer) whole() bool { return a.err == nil && a.bodyErr == nil }
-
-// cause is why there is no whole answer, without the address.
-func (a *answer) cause() error { return httpclient.Safe(errors.Join(a.err, a.bodyErr)) }
-
-// timedOut reports whether the call ran into its deadline.
-func (a *answer) timedOut() bool {
-	err := errors.Join(a.err, a.bodyErr)
-	timeout, ok := errors.AsType[net.Error](err)
-	return ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
 
 // recorder sends what is meant for X to the configured base, and records each
 // call into its context's answer before anyone else reads it.
@@ -76,13 +55,11 @@ func (t *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := t.next.RoundTrip(r)
 	if err != nil {
-		a.err = err
+		a.Err = err
 		return nil, err
 	}
-	a.err, a.status, a.header = nil, response.StatusCode, response.Header
-	a.body, a.bodyErr = io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	response.Body = io.NopCloser(bytes.NewReader(a.body))
+	a.Read(response)
+	response.Body = io.NopCloser(bytes.NewReader(a.Body))
 	return response, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"rostrum/shared/httpclient"
 )
 
 const (
@@ -24,22 +26,22 @@ func limits() []string {
 // that are used up is over, else until the 15-minute window is, or as long as
 // Retry-After says. The answer is between 1 s and 24 h whatever X says.
 func retryAfter(a *answer, now time.Time) time.Duration {
-	if a.problem().is("usage-capped") && a.header.Get("X-Rate-Limit-Reset") == "" {
+	if a.problem().is("usage-capped") && a.Header.Get("X-Rate-Limit-Reset") == "" {
 		return maxWait
 	}
 	wait, found := time.Duration(0), false
 	for _, prefix := range limits() {
-		if a.header.Get(prefix+"-Remaining") != "0" {
+		if a.Header.Get(prefix+"-Remaining") != "0" {
 			continue
 		}
-		if d, ok := untilReset(a.header, prefix, now); ok {
+		if d, ok := untilReset(a.Header, prefix, now); ok {
 			wait, found = max(wait, d), true
 		}
 	}
-	if d, ok := untilReset(a.header, limits()[0], now); ok && !found {
+	if d, ok := untilReset(a.Header, limits()[0], now); ok && !found {
 		wait, found = d, true
 	}
-	if d, ok := asked(a.header.Get("Retry-After"), now); ok {
+	if d, ok := httpclient.RetryAfter(a.Header, now); ok {
 		wait, found = max(wait, d), true
 	}
 	if !found {
@@ -53,23 +55,7 @@ func untilReset(header http.Header, prefix string, now time.Time) (time.Duration
 	if err != nil {
 		return 0, false
 	}
-	return bounded(reset - now.Unix()), true
-}
-
-// asked reads a Retry-After in either of its forms.
-func asked(value string, now time.Time) (time.Duration, bool) {
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return bounded(seconds), true
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return bounded(at.Unix() - now.Unix()), true
-	}
-	return 0, false
-}
-
-// bounded turns seconds into a duration without overflow.
-func bounded(seconds int64) time.Duration {
-	return time.Duration(min(max(seconds, 0), int64(maxWait/time.Second))) * time.Second
+	return httpclient.Seconds(reset - now.Unix()), true
 }
 
 // limitCode says which limit was met.
@@ -77,9 +63,9 @@ func limitCode(a *answer) string {
 	switch {
 	case a.problem().is("usage-capped"):
 		return "usage_capped"
-	case a.header.Get("X-User-Limit-24hour-Remaining") == "0":
+	case a.Header.Get("X-User-Limit-24hour-Remaining") == "0":
 		return "user_limit_24h"
-	case a.header.Get("X-App-Limit-24hour-Remaining") == "0":
+	case a.Header.Get("X-App-Limit-24hour-Remaining") == "0":
 		return "app_limit_24h"
 	default:
 		return "rate_limited"

@@ -128,7 +128,7 @@ type wireProblem struct {
 // problem decodes a refusal; what cannot be read comes back empty.
 func (a *answer) problem() wireProblem {
 	var p wireProblem
-	if json.Unmarshal(a.body, &p) != nil {
+	if json.Unmarshal(a.Body, &p) != nil {
 		return wireProblem{}
 	}
 	return p
