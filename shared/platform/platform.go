@@ -215,8 +215,10 @@ type Publisher interface {
 type Stager interface {
 	Publisher
 	// Stage gives the network a whole part. The audience sees nothing of it, so it
-	// may be repeated. Errors as UploadMedia, and RateLimited (media_processing)
-	// while one of its images is not ready.
+	// may be repeated. Errors as UploadMedia, RateLimited (media_processing) while
+	// one of its images is not ready, NotFound (media_gone) when one of them has to
+	// be uploaded again, and Unavailable (media_unreachable) when the network could
+	// not fetch a file.
 	Stage(ctx context.Context, req StageRequest) (Staged, error)
 	// StageState reads how far a staged part has come. Errors as RecentPosts.
 	StageState(ctx context.Context, target Target, stagedID string) (StageState, error)

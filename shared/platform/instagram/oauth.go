@@ -88,8 +88,7 @@ func (c *Client) Refresh(ctx context.Context, refresh config.Secret) (platform.T
 		return platform.Tokens{}, fmt.Errorf("refresh a token: %w", err)
 	}
 	tokens, err := c.readTokens(a, started)
-	switch apperr.KindOf(err) {
-	case apperr.Uncertain, apperr.Forbidden:
+	if apperr.Is(err, apperr.Uncertain) || apperr.Is(err, apperr.Forbidden) {
 		// Nothing was used up by it. Forbidden may only mean that it was too soon.
 		return platform.Tokens{}, fmt.Errorf("refresh a token: %w",
 			apperr.New(apperr.Unavailable, apperr.As(err).Code, "%s", apperr.As(err).Message).WithCause(err))
@@ -140,7 +139,7 @@ func (c *Client) readTokens(a answer, started time.Time) (platform.Tokens, error
 	}
 	switch said := strings.ToLower(body.ErrorMessage); {
 	case body.Error.Code != nil:
-		return platform.Tokens{}, tokenFault(meaningOf(*body.Error.Code, body.Error.Subcode), c.wait(a))
+		return platform.Tokens{}, tokenProblem(meaningOf(*body.Error.Code, body.Error.Subcode), c.wait(a))
 	case strings.Contains(said, "code") || strings.Contains(said, "redirect"):
 		// "Invalid authorization code", "This authorization code has been used" and
 		// "Matching code was not found": the words are not documented.
@@ -154,8 +153,8 @@ func (c *Client) readTokens(a answer, started time.Time) (platform.Tokens, error
 	}
 }
 
-// tokenFault is a refusal in the shape of the Graph API.
-func tokenFault(m meaning, wait time.Duration) error {
+// tokenProblem is a refusal in the shape of the Graph API.
+func tokenProblem(m meaning, wait time.Duration) error {
 	switch m {
 	case tokenRefused:
 		return apperr.New(apperr.Unauthenticated, "token_dead", "Instagram does not take this sign-in any more.").

@@ -74,14 +74,14 @@ func (c *Client) classify(a answer, req platform.PublishRequest) platform.Outcom
 		// A redirect is not followed, and a gateway may send one after the work.
 		return unclear("unexpected_redirect", "Instagram answered with a redirect, so it is not known whether the post is out.")
 	}
-	f := readFault(a, req.Target.AccessToken)
+	f := readVerdict(a, req.Target.AccessToken)
 	outcome := c.refusal(a, f)
 	outcome.RequestID = f.trace
 	return outcome
 }
 
 // refusal says what a refusal of media_publish proves.
-func (c *Client) refusal(a answer, f fault) platform.Outcome {
+func (c *Client) refusal(a answer, f verdict) platform.Outcome {
 	text, hint := f.sentence()
 	outcome := platform.Outcome{Code: f.code, Detail: text}
 	switch f.meaning {

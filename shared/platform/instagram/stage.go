@@ -199,7 +199,7 @@ func failed(status string) platform.StageState {
 		state.Detail = "Instagram could not prepare the post and gave no reason."
 		return state
 	}
-	f := fault{meaning: subcodes()[number]}
+	f := verdict{meaning: subcodes()[number]}
 	state.Code = fmt.Sprintf("container_failed_%d", number)
 	state.Final = f.meaning == badImage || f.meaning == badRequest || f.meaning == restricted || f.meaning == blocked
 	if f.meaning == unknown || f.meaning == serverTrouble || f.meaning == containerGone || f.meaning == notReady {

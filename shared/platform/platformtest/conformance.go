@@ -6,6 +6,7 @@ package platformtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,6 +41,23 @@ const (
 	Late            Trouble = "work done after the client left"
 )
 
+// Trait names what most networks have and some lack.
+type Trait string
+
+// The traits. A network that lacks one is held to what it does instead.
+const (
+	// Threads: a part can follow another one. Without, a part that should is refused.
+	Threads Trait = "threads"
+	// TwinRefusal: the same text again is refused. Without, the same staged part
+	// again is, so a network that lacks it publishes in two steps.
+	TwinRefusal Trait = "twin refusal"
+	// Deletion: a post can be deleted. Without, that is Forbidden.
+	Deletion Trait = "deletion"
+	// Rotation: a refresh token dies by its use. Without, the access token renews
+	// itself and goes on working.
+	Rotation Trait = "rotation"
+)
+
 // Seen is one post as the audience sees it.
 type Seen struct{ ID, Text, ReplyTo string }
 
@@ -60,6 +78,43 @@ type Stage struct {
 	Seen func(t *testing.T) []Seen
 	// Requests counts the calls to publish that reached the network.
 	Requests func(t *testing.T) int
+	// Image is one that a Stager's network can fetch and takes.
+	Image platform.StagedImage
+	// Lacks are the traits that the network does not have.
+	Lacks []Trait
+}
+
+func (s Stage) lacks(trait Trait) bool { return slices.Contains(s.Lacks, trait) }
+
+// request is a part as Publish wants it, staged where the network is a Stager.
+func (s Stage) request(t *testing.T, text, replyTo string) platform.PublishRequest {
+	t.Helper()
+	req := platform.PublishRequest{Target: s.Target, Text: text, ReplyTo: replyTo}
+	if stager, ok := s.Publisher.(platform.Stager); ok {
+		req.StagedID = s.staged(t, stager, text)
+	}
+	return req
+}
+
+// staged stages a part of one image and waits until it is ready.
+func (s Stage) staged(t *testing.T, stager platform.Stager, text string) string {
+	t.Helper()
+	uploaded, err := stager.UploadMedia(t.Context(), platform.MediaUpload{
+		Target: s.Target, Type: "image/jpeg", URL: s.Image.URL, Of: 1, Alt: s.Image.Alt,
+	})
+	require.NoError(t, err)
+	image := s.Image
+	image.RemoteID = uploaded.RemoteID
+	staged, err := stager.Stage(t.Context(), platform.StageRequest{Target: s.Target, Text: text, Images: []platform.StagedImage{image}})
+	require.NoError(t, err)
+	require.NotEmpty(t, staged.RemoteID)
+	require.Positive(t, staged.Lives)
+	require.Eventually(t, func() bool {
+		state, err := stager.StageState(t.Context(), s.Target, staged.RemoteID)
+		require.NoError(t, err)
+		return state.Phase == platform.StageReady
+	}, 20*time.Second, 10*time.Millisecond)
+	return staged.RemoteID
 }
 
 // Run runs the suite; stage makes a fresh stage for each test.
@@ -78,6 +133,7 @@ func Run(t *testing.T, stage func(t *testing.T) Stage) {
 		"refresh rotates":                             refreshRotates,
 		"reads report trouble by kind":                readsReportTrouble,
 		"no secret shows":                             noSecretShows,
+		"what is staged is not seen":                  stagedIsNotSeen,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,6 +182,7 @@ func meetsTrouble(t *testing.T, s Stage, c troubledCase) {
 	// one would do so here.
 	require.Equal(t, platform.Accepted, publish(t, s, "warm up", "").Class)
 	before := s.Requests(t)
+	req := s.request(t, "in trouble", "")
 	s.Meet(t, c.trouble)
 	patience := time.Minute
 	if c.trouble == AcceptedSilence || c.trouble == Late {
@@ -133,7 +190,7 @@ func meetsTrouble(t *testing.T, s Stage, c troubledCase) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	outcome := s.Publisher.Publish(ctx, platform.PublishRequest{Target: s.Target, Text: "in trouble"})
+	outcome := s.Publisher.Publish(ctx, req)
 	require.Equal(t, c.class, outcome.Class, "%+v", outcome)
 	checkOutcome(t, outcome)
 	require.Equal(t, before+1, s.Requests(t), "a request is made once")
@@ -173,7 +230,7 @@ func checkOutcome(t *testing.T, o platform.Outcome) {
 
 func publish(t *testing.T, s Stage, text, replyTo string) platform.Outcome {
 	t.Helper()
-	outcome := s.Publisher.Publish(t.Context(), platform.PublishRequest{Target: s.Target, Text: text, ReplyTo: replyTo})
+	outcome := s.Publisher.Publish(t.Context(), s.request(t, text, replyTo))
 	checkOutcome(t, outcome)
 	return outcome
 }
@@ -200,10 +257,44 @@ func acceptedAndReadBack(t *testing.T, s Stage) {
 	}
 }
 
+// stagedIsNotSeen holds for a network of one step too: it has nothing to stage.
+func stagedIsNotSeen(t *testing.T, s Stage) {
+	t.Helper()
+	stager, ok := s.Publisher.(platform.Stager)
+	if !ok {
+		return
+	}
+	first, second := s.staged(t, stager, "staged"), s.staged(t, stager, "staged")
+	require.NotEqual(t, first, second)
+	require.Empty(t, s.Seen(t))
+	posts, err := stager.RecentPosts(t.Context(), s.Target, "")
+	require.NoError(t, err)
+	require.Empty(t, posts)
+	outcome := stager.Publish(t.Context(), platform.PublishRequest{Target: s.Target, Text: "staged", StagedID: second})
+	require.Equal(t, platform.Accepted, outcome.Class, "%+v", outcome)
+	require.Len(t, s.Seen(t), 1)
+	for id, phase := range map[string]platform.Phase{
+		first: platform.StageReady, second: platform.StagePublished, "404404404404": platform.StageGone,
+	} {
+		state, err := stager.StageState(t.Context(), s.Target, id)
+		require.NoError(t, err)
+		require.Equal(t, phase, state.Phase)
+	}
+	target := s.Target
+	target.AccessToken = "wrong"
+	_, err = stager.StageState(t.Context(), target, first)
+	require.True(t, apperr.Is(err, apperr.Unauthenticated), "%v", err)
+}
+
 func threadHangsTogether(t *testing.T, s Stage) {
 	t.Helper()
 	first := publish(t, s, "part one", "")
 	second := publish(t, s, "part two", first.RemoteID)
+	if s.lacks(Threads) {
+		require.Equal(t, platform.Refused, second.Class, "%+v", second)
+		require.Len(t, s.Seen(t), 1)
+		return
+	}
 	require.Equal(t, platform.Accepted, second.Class, "%+v", second)
 	posts, err := s.Publisher.RecentPosts(t.Context(), s.Target, "")
 	require.NoError(t, err)
@@ -214,20 +305,29 @@ func threadHangsTogether(t *testing.T, s Stage) {
 
 func duplicateIsEvidence(t *testing.T, s Stage) {
 	t.Helper()
-	require.Equal(t, platform.Accepted, publish(t, s, "twin", "").Class)
-	require.Equal(t, platform.Duplicate, publish(t, s, "twin", "").Class)
+	req := s.request(t, "twin", "")
+	require.Equal(t, platform.Accepted, s.Publisher.Publish(t.Context(), req).Class)
+	again := s.Publisher.Publish(t.Context(), req)
+	checkOutcome(t, again)
+	if s.lacks(TwinRefusal) {
+		// It says that the first landed, or nothing; never that nothing is there.
+		require.Contains(t, []platform.Class{platform.Unclear, platform.Duplicate}, again.Class, "%+v", again)
+	} else {
+		require.Equal(t, platform.Duplicate, again.Class, "%+v", again)
+	}
 	require.Equal(t, 1, countText(s.Seen(t), "twin"))
 }
 
 func notSent(t *testing.T, s Stage) {
 	t.Helper()
-	outcome := s.Unreachable.Publish(t.Context(), platform.PublishRequest{Target: s.Target, Text: "nowhere"})
+	outcome := s.Unreachable.Publish(t.Context(), s.request(t, "nowhere", ""))
 	checkOutcome(t, outcome)
 	require.Equal(t, platform.NotSent, outcome.Class, "%+v", outcome)
 
+	never := s.request(t, "never", "")
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	outcome = s.Publisher.Publish(canceled, platform.PublishRequest{Target: s.Target, Text: "never"})
+	outcome = s.Publisher.Publish(canceled, never)
 	require.Equal(t, platform.NotSent, outcome.Class, "%+v", outcome)
 
 	_, err := s.Unreachable.RecentPosts(t.Context(), s.Target, "")
@@ -267,6 +367,13 @@ func metricsByID(t *testing.T, s Stage) {
 func deleteMayBeRepeated(t *testing.T, s Stage) {
 	t.Helper()
 	outcome := publish(t, s, "short-lived", "")
+	if s.lacks(Deletion) {
+		err := s.Publisher.Delete(t.Context(), s.Target, outcome.RemoteID)
+		require.True(t, apperr.Is(err, apperr.Forbidden), "%v", err)
+		require.NotEmpty(t, apperr.As(err).Hint)
+		require.Len(t, s.Seen(t), 1)
+		return
+	}
 	for range 2 {
 		require.NoError(t, s.Publisher.Delete(t.Context(), s.Target, outcome.RemoteID))
 	}
@@ -280,12 +387,16 @@ func badToken(t *testing.T, s Stage) {
 	for _, token := range []config.Secret{"", "wrong"} {
 		target := s.Target
 		target.AccessToken = token
-		outcome := s.Publisher.Publish(t.Context(), platform.PublishRequest{Target: target, Text: "unauthorized"})
+		req := s.request(t, "unauthorized", "")
+		req.Target = target
+		outcome := s.Publisher.Publish(t.Context(), req)
 		checkOutcome(t, outcome)
 		require.Equal(t, platform.Unauthorized, outcome.Class)
 		_, err := s.Publisher.RecentPosts(t.Context(), target, "")
 		require.True(t, apperr.Is(err, apperr.Unauthenticated), "%v", err)
-		require.True(t, apperr.Is(s.Publisher.Delete(t.Context(), target, "1"), apperr.Unauthenticated))
+		if err := s.Publisher.Delete(t.Context(), target, "1"); !s.lacks(Deletion) {
+			require.True(t, apperr.Is(err, apperr.Unauthenticated))
+		}
 	}
 	require.Empty(t, s.Seen(t))
 }
@@ -303,12 +414,19 @@ func refreshRotates(t *testing.T, s Stage) {
 	t.Helper()
 	tokens, err := s.Connector.Refresh(t.Context(), s.Refresh)
 	require.NoError(t, err)
-	require.NotEqual(t, s.Refresh.Reveal(), tokens.Refresh.Reveal())
 	require.NotEmpty(t, tokens.Access.Reveal())
+	require.NotEmpty(t, tokens.Refresh.Reveal())
+	if !s.lacks(Rotation) {
+		require.NotEqual(t, s.Refresh.Reveal(), tokens.Refresh.Reveal())
+	}
 	require.False(t, tokens.ExpiresAt.IsZero())
 	_, err = s.Connector.WhoAmI(t.Context(), tokens.Access)
 	require.NoError(t, err)
 	_, err = s.Connector.Refresh(t.Context(), s.Refresh)
+	if s.lacks(Rotation) {
+		require.NoError(t, err, "a renewed token goes on working")
+		return
+	}
 	require.True(t, apperr.Is(err, apperr.Unauthenticated), "a used refresh token is dead: %v", err)
 }
 
@@ -335,18 +453,25 @@ func readsReportTrouble(t *testing.T, s Stage) {
 func noSecretShows(t *testing.T, s Stage) {
 	t.Helper()
 	secrets := []string{s.Target.AccessToken.Reveal(), s.Refresh.Reveal()}
+	req := s.request(t, "secret keeping", "")
 	for _, c := range troubles() {
 		if c.trouble == AcceptedSilence || c.trouble == Late {
 			continue // they only wait
 		}
 		s.MeetEverywhere(t, c.trouble)
-		outcome := s.Publisher.Publish(t.Context(), platform.PublishRequest{Target: s.Target, Text: "secret keeping"})
+		outcome := s.Publisher.Publish(t.Context(), req)
 		_, readErr := s.Publisher.RecentPosts(t.Context(), s.Target, "")
 		_, metricsErr := s.Publisher.ReadMetrics(t.Context(), s.Target, []string{"1"})
 		deleteErr := s.Publisher.Delete(t.Context(), s.Target, "1")
 		_, whoErr := s.Connector.WhoAmI(t.Context(), s.Target.AccessToken)
 		_, refreshErr := s.Connector.Refresh(t.Context(), s.Refresh)
 		all := fmt.Sprintf("%+v %#v %v %+v %v %v %v %v %#v", outcome, outcome, readErr, readErr, metricsErr, deleteErr, whoErr, refreshErr, refreshErr)
+		if stager, ok := s.Publisher.(platform.Stager); ok {
+			_, uploadErr := stager.UploadMedia(t.Context(), platform.MediaUpload{Target: s.Target, URL: s.Image.URL, Of: 2})
+			_, stageErr := stager.Stage(t.Context(), platform.StageRequest{Target: s.Target, Images: []platform.StagedImage{s.Image}})
+			_, stateErr := stager.StageState(t.Context(), s.Target, req.StagedID)
+			all += fmt.Sprintf("%v %#v %v %#v %v %#v", uploadErr, uploadErr, stageErr, stageErr, stateErr, stateErr)
+		}
 		for _, secret := range secrets {
 			require.NotContains(t, all, secret, "%s shows a secret", c.trouble)
 		}

@@ -3,6 +3,8 @@ package x
 import (
 	"net/http"
 	"net/url"
+
+	"rostrum/shared/simulator/page"
 )
 
 // authorizePage is the consent page. For use without a browser, sim_account and
@@ -25,7 +27,7 @@ func (s *Server) authorizePage(w http.ResponseWriter, r *http.Request) {
 		data.Query[name] = q[name]
 	}
 	for i, a := range s.Accounts() {
-		data.Chips = append(data.Chips, chip{a, initials(a.Name), hue(a.Handle), i == 0})
+		data.Chips = append(data.Chips, chip{a, page.Initials(a.Name), page.Hue(a.Handle), i == 0})
 	}
 	s.render(w, http.StatusOK, "authorize", data)
 }

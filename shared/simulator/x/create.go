@@ -293,7 +293,7 @@ func escape(text string) string {
 // shortCode is the ten letters of a t.co address.
 func shortCode(id string, n int) string {
 	const letters = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
-	v := hash("t.co", id, strconv.Itoa(n))
+	v := ledger.Spread("t.co", id, strconv.Itoa(n))
 	code := make([]byte, 10)
 	for i := range code {
 		code[i] = letters[v%uint64(len(letters))]

@@ -61,7 +61,7 @@ func (s *Server) figures(e ledger.Entry, author Account) figures {
 // every call.
 func (s *Server) draws(id string) func(name string) float64 {
 	return func(name string) float64 {
-		return float64(hash(name, id, strconv.FormatUint(s.cfg.Seed, 10))>>11) / (1 << 53)
+		return float64(ledger.Spread(name, id, strconv.FormatUint(s.cfg.Seed, 10))>>11) / (1 << 53)
 	}
 }
 

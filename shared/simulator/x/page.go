@@ -1,20 +1,15 @@
 package x
 
 import (
-	"bytes"
 	"embed"
-	"fmt"
-	"html/template"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-	"unicode"
 
-	"rostrum/shared/simulator/fault"
 	"rostrum/shared/simulator/ledger"
+	"rostrum/shared/simulator/page"
 )
 
 //go:embed page
@@ -25,7 +20,7 @@ const cardsPerPage = 150
 
 // pages mounts what people look at.
 func (s *Server) pages(mux *http.ServeMux) {
-	mux.Handle("GET /_sim/page/", http.StripPrefix("/_sim/", http.FileServerFS(pageFiles)))
+	page.Mount(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		segments := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 		switch {
@@ -63,6 +58,8 @@ type card struct {
 	Withheld string
 	URL      string
 	Focus    bool
+	// Joined is set for a part that another one of its thread follows.
+	Joined bool
 }
 
 // chip is an account in the row of filters.
@@ -112,7 +109,7 @@ func (s *Server) timelinePage(w http.ResponseWriter, r *http.Request, handle str
 	}
 	data.Threads = s.threads(entries)
 	for _, a := range s.Accounts() {
-		data.Chips = append(data.Chips, chip{a, initials(a.Name), hue(a.Handle), strings.EqualFold(a.Handle, handle)})
+		data.Chips = append(data.Chips, chip{a, page.Initials(a.Name), page.Hue(a.Handle), strings.EqualFold(a.Handle, handle)})
 	}
 	if before == 0 {
 		data.Live = "/_sim/ledger?fragment=1&handle=" + handle
@@ -140,8 +137,16 @@ func (s *Server) threads(entries []ledger.Entry) [][]card {
 	}
 	for _, thread := range out {
 		slices.Reverse(thread)
+		join(thread)
 	}
 	return out
+}
+
+// join ties the parts of a thread together.
+func join(thread []card) {
+	for i := range len(thread) - 1 {
+		thread[i].Joined = true
+	}
 }
 
 func (s *Server) card(e ledger.Entry) card {
@@ -150,8 +155,8 @@ func (s *Server) card(e ledger.Entry) card {
 		author = Account{Handle: e.Handle, Name: e.Handle}
 	}
 	c := card{
-		Entry: e, Author: author, Initials: initials(author.Name), Hue: hue(e.Handle), Figures: s.figures(e, author),
-		Ago: ago(s.cfg.Now().Sub(e.AcceptedAt)), Exact: e.AcceptedAt.Format("2 January 2006, 15:04:05.000 MST"),
+		Entry: e, Author: author, Initials: page.Initials(author.Name), Hue: page.Hue(e.Handle), Figures: s.figures(e, author),
+		Ago: page.Ago(s.cfg.Now().Sub(e.AcceptedAt)), Exact: e.AcceptedAt.Format("2 January 2006, 15:04:05.000 MST"),
 		URL: "/" + e.Handle + "/status/" + e.ID,
 	}
 	from := 0
@@ -166,7 +171,7 @@ func (s *Server) card(e ledger.Entry) card {
 	if e.Deleted() {
 		c.Gone = e.DeletedAt.Format("2 January, 15:04:05 MST")
 	}
-	c.Withheld = withheld(e.ClientSaw)
+	c.Withheld = page.Withheld(e.ClientSaw)
 	return c
 }
 
@@ -183,26 +188,6 @@ func (c *card) addText(text string) {
 	c.Pieces = append(c.Pieces, piece{Text: text[from:]})
 }
 
-// withheld says in words what became of an answer that the client did not get.
-func withheld(clientSaw string) string {
-	switch fault.Kind(clientSaw) {
-	case "answered", "":
-		return ""
-	case fault.AcceptThenReset:
-		return "the connection was cut before the answer."
-	case fault.AcceptThenHang:
-		return "the answer never came."
-	case fault.AcceptThenAnswer:
-		return "the client was told something else."
-	case fault.AcceptThenTruncate:
-		return "the answer was cut in half."
-	case fault.LateEffect:
-		return "only after the client had given up."
-	default:
-		return "the answer came slowly."
-	}
-}
-
 // statusPage shows one post within its thread.
 func (s *Server) statusPage(w http.ResponseWriter, handle, id string) {
 	e, ok := s.book.Get(id)
@@ -216,6 +201,7 @@ func (s *Server) statusPage(w http.ResponseWriter, handle, id string) {
 		c.Focus = part.ID == id
 		thread = append(thread, c)
 	}
+	join(thread)
 	s.render(w, http.StatusOK, "ledger", pageData{
 		Title: "Post by @" + e.Handle, Handle: e.Handle, Threads: [][]card{thread}, Total: s.book.Len(), Single: true,
 	})
@@ -225,74 +211,7 @@ func (s *Server) missingPage(w http.ResponseWriter, message string) {
 	s.render(w, http.StatusNotFound, "message", pageData{Title: "Not here", Message: message})
 }
 
-// render executes a template as a whole before it sends anything.
+// render fills one of the templates with what this page shows.
 func (s *Server) render(w http.ResponseWriter, status int, name string, data pageData) {
-	parsed, err := template.New("").Funcs(template.FuncMap{"figure": figure, "last": last}).ParseFS(pageFiles, "page/*.html")
-	var out bytes.Buffer
-	if err == nil {
-		err = parsed.ExecuteTemplate(&out, name, data)
-	}
-	if err != nil {
-		complain(w, http.StatusInternalServerError, err.Error())
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src data:")
-	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes())
+	page.Render(w, status, pageFiles, name, data)
 }
-
-// last reports whether i is the last index of a thread.
-func last(i int, thread []card) bool { return i == len(thread)-1 }
-
-// count is one figure with its name.
-type count struct{ Name, Count string }
-
-func figure(n int, one, many string) count {
-	if n == 1 {
-		return count{one, "1"}
-	}
-	return count{many, compact(n)}
-}
-
-// compact writes a count as timelines do.
-func compact(n int) string {
-	switch {
-	case n >= 10_000:
-		return strconv.Itoa(n/1000) + "K"
-	case n >= 1000:
-		return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/1000), ".0") + "K"
-	}
-	return strconv.Itoa(n)
-}
-
-func ago(d time.Duration) string {
-	switch {
-	case d < 2*time.Second:
-		return "now"
-	case d < time.Minute:
-		return strconv.Itoa(int(d.Seconds())) + "s"
-	case d < time.Hour:
-		return strconv.Itoa(int(d.Minutes())) + "m"
-	case d < 24*time.Hour:
-		return strconv.Itoa(int(d.Hours())) + "h"
-	}
-	return strconv.Itoa(int(d.Hours()/24)) + "d"
-}
-
-func initials(name string) string {
-	var out []rune
-	for word := range strings.FieldsSeq(name) {
-		if r := []rune(word)[0]; unicode.IsLetter(r) || unicode.IsDigit(r) {
-			out = append(out, unicode.ToUpper(r))
-		}
-		if len(out) == 2 {
-			break
-		}
-	}
-	return string(out)
-}
-
-func hue(handle string) int { return int(hash("hue", handle) % 360) }

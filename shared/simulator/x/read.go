@@ -326,8 +326,8 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request, user Account) {
 func (s *Server) userFigures(user Account) map[string]int {
 	stands := func(e ledger.Entry) bool { return e.AccountID == user.ID && !e.Deleted() }
 	return map[string]int{
-		"followers_count": user.Followers, "following_count": 40 + int(hash("following", user.ID)%400),
-		"tweet_count": len(s.book.Find(stands)), "listed_count": user.Followers / 60, "like_count": int(hash("liked", user.ID) % 3000),
+		"followers_count": user.Followers, "following_count": 40 + int(ledger.Spread("following", user.ID)%400),
+		"tweet_count": len(s.book.Find(stands)), "listed_count": user.Followers / 60, "like_count": int(ledger.Spread("liked", user.ID) % 3000),
 	}
 }
 

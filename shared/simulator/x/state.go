@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -122,7 +121,7 @@ func (s *Server) AddAccount(a Account) (Account, error) {
 		a.Name = a.Handle
 	}
 	if a.Followers == 0 {
-		a.Followers = 200 + int(hash(a.Handle)%4800)
+		a.Followers = 200 + int(ledger.Spread(a.Handle)%4800)
 	}
 	now := s.cfg.Now().UTC()
 	a.ID, a.CreatedAt = s.nextID(now), now
@@ -193,20 +192,6 @@ func validHandle(handle string) bool {
 
 // secret returns an unguessable value of the given kind.
 func secret(kind string) string { return "sim-" + kind + "-" + rand.Text() }
-
-func hash(parts ...string) uint64 {
-	h := fnv.New64a()
-	for _, p := range parts {
-		_, _ = h.Write([]byte(p))
-		_, _ = h.Write([]byte{0})
-	}
-	// FNV leaves near inputs near each other; this spreads them.
-	v := h.Sum64()
-	v ^= v >> 33
-	v *= 0xff51afd7ed558ccd
-	v ^= v >> 33
-	return v
-}
 
 // handleOf names the account whose token the request bears or renews, for the
 // fault script.

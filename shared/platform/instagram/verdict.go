@@ -45,8 +45,8 @@ const (
 	badRequest
 )
 
-// fault is a refusal as far as it could be read.
-type fault struct {
+// verdict is a refusal as far as it could be read.
+type verdict struct {
 	meaning meaning
 	// code is short and stable.
 	code string
@@ -56,9 +56,9 @@ type fault struct {
 	trace string
 }
 
-// readFault decodes a refusal. The table is that of Instagram's error codes
+// readVerdict decodes a refusal. The table is that of Instagram's error codes
 // page, read 2026-11; who adds what it leaves open stands beside it.
-func readFault(a answer, token config.Secret) fault {
+func readVerdict(a answer, token config.Secret) verdict {
 	var body wireFault
 	if a.Whole() {
 		// What cannot be read leaves the code unset, which is unknown.
@@ -66,9 +66,9 @@ func readFault(a answer, token config.Secret) fault {
 	}
 	e := body.Error
 	if e.Code == nil {
-		return fault{code: fmt.Sprintf("http_%d", a.Status)}
+		return verdict{code: fmt.Sprintf("http_%d", a.Status)}
 	}
-	f := fault{meaning: meaningOf(*e.Code, e.Subcode), trace: clip(e.TraceID, 100)}
+	f := verdict{meaning: meaningOf(*e.Code, e.Subcode), trace: clip(e.TraceID, 100)}
 	f.code = fmt.Sprintf("code_%d", *e.Code)
 	if e.Subcode != 0 {
 		f.code += fmt.Sprintf("_%d", e.Subcode)
@@ -95,32 +95,27 @@ func meaningOf(code, subcode int) meaning {
 		return m
 	}
 	switch {
-	case code == 102 || code == 190:
-		return tokenRefused
-	case code == 3 || code == 10 || code >= 200 && code <= 299:
+	case code >= 200 && code <= 299:
 		return notPermitted
-	case code == 4 || code == 17 || code == 32 || code == 341 || code == 613 || code == 80001 || code == 80002:
-		return limited
-	case code == 368:
-		return blocked
-	case code == 9004:
-		return unreachable
-	case code == 9007:
-		return notReady
 	case code == 100 && subcode == 33:
 		// "Does not exist or cannot be loaded". It has been answered for
 		// containers that were there (postiz-app#1562).
 		return containerGone
-	case code == 352 || code == 36000 || code == 36001 || code == 36003:
-		return badImage
-	case code == 36004:
-		return badRequest
-	case code == 100 && subcode < 2207000:
-		return badRequest
-	case code == -1 || code == 1 || code == 2:
-		return serverTrouble
-	default:
+	case code == 100 && subcode > 2207000:
 		return unknown
+	default:
+		return codes()[code]
+	}
+}
+
+// codes are those that mean the same whatever the subcode.
+func codes() map[int]meaning {
+	return map[int]meaning{
+		-1: serverTrouble, 1: serverTrouble, 2: serverTrouble,
+		102: tokenRefused, 190: tokenRefused, 3: notPermitted, 10: notPermitted,
+		4: limited, 17: limited, 32: limited, 341: limited, 613: limited, 80001: limited, 80002: limited,
+		368: blocked, 9004: unreachable, 9007: notReady,
+		352: badImage, 36000: badImage, 36001: badImage, 36003: badImage, 36004: badRequest, 100: badRequest,
 	}
 }
 
@@ -136,7 +131,7 @@ func subcodes() map[int]meaning {
 }
 
 // sentence is what a user reads of a refusal, and the hint what to do.
-func (f fault) sentence() (text, hint string) {
+func (f verdict) sentence() (text, hint string) {
 	switch f.meaning {
 	case tokenRefused:
 		return "Instagram did not take the account's access token.", "Connect the account again."
@@ -166,7 +161,7 @@ func (f fault) sentence() (text, hint string) {
 }
 
 // quoted passes Instagram's own words on.
-func (f fault) quoted(what string) string {
+func (f verdict) quoted(what string) string {
 	if f.words == "" {
 		return what + " and gave no reason."
 	}
@@ -184,7 +179,7 @@ func (c *Client) problemOf(a answer, token config.Secret) error {
 	case a.Status == http.StatusOK:
 		return nil
 	}
-	f := readFault(a, token)
+	f := readVerdict(a, token)
 	text, hint := f.sentence()
 	kind, code, wait := f.kind(c.wait(a))
 	err := apperr.New(kind, code, "%s", text)
@@ -198,7 +193,7 @@ func (c *Client) problemOf(a answer, token config.Secret) error {
 }
 
 // kind names a refusal in the words of apperr, and how long to wait.
-func (f fault) kind(wait time.Duration) (apperr.Kind, string, time.Duration) {
+func (f verdict) kind(wait time.Duration) (apperr.Kind, string, time.Duration) {
 	switch f.meaning {
 	case tokenRefused:
 		return apperr.Unauthenticated, "token_refused", 0
