@@ -272,7 +272,7 @@ audit/verify: need-go ## Check that nobody has changed the audit log: names the 
 	@mkdir -p $(BUILD) && go build -o $(BUILD)/audit ./scripts/audit && exec $(BUILD)/audit verify $(HEADS)
 
 .PHONY: test/upgrade
-test/upgrade: need-go ## Does the code of an earlier commit (REF) run on today's schema?
+test/upgrade: need-go dashboard ## Does an earlier commit's code (REF) run on today's schema, and today's on the oldest that it allows?
 	@scripts/upgrade-check $(REF)
 
 .PHONY: test/redis

@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,6 +43,8 @@ type Config struct {
 // Store is a pool of connections to one database.
 type Store struct {
 	pool *pgxpool.Pool
+	// schemaFits says that the schema was seen to be new enough.
+	schemaFits atomic.Bool
 }
 
 // Open makes the pool. It does not connect: a database that is away shows at
@@ -84,12 +87,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // Close ends all connections and waits for those in use.
 func (s *Store) Close() { s.pool.Close() }
 
-// Ping reports whether the database answers. Errors: Unavailable.
+// Ping reports whether the database answers and its schema is new enough.
+// Errors: Unavailable.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("ping database: %w", classify(err))
 	}
-	return nil
+	return s.checkSchema(ctx, s.pool)
 }
 
 // OutboxRow is one message that was written with a state change.
@@ -171,6 +175,9 @@ func (s *Store) once(ctx context.Context, workspace, person uuid.UUID, fn func(c
 		// all the same, or the connection is closed.
 		_ = ptx.Rollback(context.WithoutCancel(ctx))
 	}()
+	if err := s.checkSchema(ctx, ptx); err != nil {
+		return err
+	}
 	tx := &Tx{q: dbsqlc.New(ptx), pgx: ptx, workspace: workspace}
 	if workspace != uuid.Nil || person != uuid.Nil {
 		if err := tx.q.HoldTo(ctx, dbsqlc.HoldToParams{WorkspaceID: settingOf(workspace), PersonID: settingOf(person)}); err != nil {

@@ -1,9 +1,11 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"math"
 	"net/url"
 	"path/filepath"
 	"sync"
@@ -31,7 +33,7 @@ func (s *Stack) database(ctx context.Context, environment map[string]string) (st
 		s.Parts = append(s.Parts, Part{Name: "Postgres", Where: "DATABASE_URL"})
 	}
 	s.options.Progress("bringing the database up to date")
-	if err := migrations.Migrate(ctx, owner); err != nil {
+	if err := migrations.MigrateTo(ctx, owner, cmp.Or(s.options.Schema, math.MaxInt64)); err != nil {
 		return "", sentence("the database cannot be used", err)
 	}
 	reached, err := s.bridged(ctx, owner)

@@ -47,6 +47,8 @@ type Options struct {
 	QueuePrefix string
 	// Fixed are settings of a throwaway stack that the program decides.
 	Fixed map[string]string
+	// Schema is the version of the schema; 0 is the newest.
+	Schema int64
 	// MetricsSpeed makes simulated posts earn their figures faster; 0 is 1.
 	MetricsSpeed float64
 }

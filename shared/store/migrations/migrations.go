@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +38,11 @@ type Migration struct {
 // do so at once wait for each other. Errors: Invalid for a url that is none,
 // Conflict when the database is newer than this program, Unavailable when it
 // does not answer, else Internal with the statement at fault.
-func Migrate(ctx context.Context, url string) error {
+func Migrate(ctx context.Context, url string) error { return MigrateTo(ctx, url, math.MaxInt64) }
+
+// MigrateTo is Migrate up to an older version of the schema, for what shows that
+// this program runs on it.
+func MigrateTo(ctx context.Context, url string, version int64) error {
 	return with(ctx, url, func(db *sql.DB, provider *goose.Provider) (err error) {
 		conn, err := db.Conn(ctx)
 		if err != nil {
@@ -52,7 +57,7 @@ func Migrate(ctx context.Context, url string) error {
 		if err := refuseNewer(ctx, provider); err != nil {
 			return err
 		}
-		if _, err := provider.Up(ctx); err != nil {
+		if _, err := provider.UpTo(ctx, version); err != nil {
 			return fmt.Errorf("apply migrations: %w", err)
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rostrum/shared/apperr"
+	"rostrum/shared/store"
 	"rostrum/shared/store/migrations"
 	"rostrum/shared/store/storetest"
 )
@@ -64,4 +65,14 @@ func TestAWrongAddressDoesNotShowItsPassword(t *testing.T) {
 	err = migrations.Migrate(t.Context(), "postgres://me:hunter2@127.0.0.1:1/db")
 	require.True(t, apperr.Is(err, apperr.Unavailable), "%v", err)
 	require.NotContains(t, err.Error(), "hunter2")
+}
+
+// A release runs on the schema that the release before it left, so that neither
+// has to be there first: what adds a migration does not raise the oldest schema.
+func TestTheCodeRunsOnASchemaBeforeTheNewest(t *testing.T) {
+	t.Parallel()
+	list, err := migrations.Status(t.Context(), storetest.Database(t))
+	require.NoError(t, err)
+	newest := list[len(list)-1].Version
+	require.Less(t, int64(store.OldestSchema), newest, "raise store.OldestSchema a release after a migration, never with it")
 }

@@ -5,6 +5,8 @@
 // The server is the one ROSTRUM_TEST_DATABASE_URL names (a role that may create
 // databases and roles), else one that scripts/testdb shares between this user's
 // test processes. Without a server tests fail; they never skip.
+//
+// With ROSTRUM_TEST_SCHEMA=oldest the schema is the oldest that the store runs on.
 package storetest
 
 import (
@@ -13,6 +15,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"os/exec"
@@ -26,6 +29,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rostrum/shared/config"
+	"rostrum/shared/store"
 	"rostrum/shared/store/migrations"
 )
 
@@ -47,13 +51,24 @@ var shared server //nolint:gochecknoglobals // one server for all tests of a pro
 // owns it. It is dropped when the test ends, and kept for a look when it failed.
 func Database(tb testing.TB) string {
 	tb.Helper()
+	return database(tb, func() string { return shared.template })
+}
+
+// Empty is Database without a schema.
+func Empty(tb testing.TB) string {
+	tb.Helper()
+	return database(tb, func() string { return "template0" })
+}
+
+func database(tb testing.TB, template func() string) string {
+	tb.Helper()
 	ctx := context.WithoutCancel(tb.Context())
 	shared.once.Do(func() { shared.prepare(ctx) })
 	if shared.err != nil {
 		tb.Fatalf("This test needs Postgres: %v", shared.err)
 	}
 	name := "test_" + strings.ToLower(rand.Text())
-	if err := execute(ctx, shared.url, "CREATE DATABASE "+name+" TEMPLATE "+shared.template); err != nil {
+	if err := execute(ctx, shared.url, "CREATE DATABASE "+name+" TEMPLATE "+template()); err != nil {
 		tb.Fatalf("copy the template database: %v", err)
 	}
 	address, err := withDatabase(shared.url, name)
@@ -133,7 +148,10 @@ func makeTemplate(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("name the template: %w", err)
 	}
-	name := "rostrum_template_" + fingerprint[:16]
+	name, version := "rostrum_template_"+fingerprint[:16], int64(math.MaxInt64)
+	if config.Environ()["ROSTRUM_TEST_SCHEMA"] == "oldest" {
+		name, version = fmt.Sprintf("%s_%d", name, store.OldestSchema), store.OldestSchema
+	}
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return "", fmt.Errorf("connect to the test server: %w", err)
@@ -160,7 +178,7 @@ func makeTemplate(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := migrations.Migrate(ctx, inside); err != nil {
+	if err := migrations.MigrateTo(ctx, inside, version); err != nil {
 		return "", fmt.Errorf("migrate the template: %w", err)
 	}
 	if _, err := conn.Exec(ctx, "ALTER DATABASE "+name+" WITH IS_TEMPLATE true ALLOW_CONNECTIONS false"); err != nil {
