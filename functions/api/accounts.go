@@ -288,7 +288,7 @@ func (s *Server) oauthCallback(ctx context.Context, in *CallbackInput) (*Redirec
 	a, err := s.finishConnecting(ctx, in)
 	if err != nil {
 		p := s.problemOf(ctx, err)
-		return &Redirect{Status: http.StatusSeeOther, Location: "/accounts?connect_problem=" + url.QueryEscape(p.Code)}, nil
+		return &Redirect{Status: http.StatusSeeOther, Location: "/accounts?connect_problem=" + url.QueryEscape(p.Code) + "&network=" + url.QueryEscape(in.Network)}, nil
 	}
 	return &Redirect{Status: http.StatusSeeOther, Location: "/accounts/" + a.ID.String() + "?connected=1"}, nil
 }

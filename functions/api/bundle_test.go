@@ -140,8 +140,9 @@ func setup(t *testing.T) *bundle {
 		Deciding:  &deciding.Service{Relay: relay, ReadingAges: []time.Duration{time.Hour}},
 		Recurring: &recurring.Service{Relay: relay},
 		Connecting: &connecting.Service{
-			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
-			Tokens: tokens, Flows: flows, PublicURL: b.http.URL,
+			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client, account.Instagram: client},
+			Missing: map[account.Network][]string{account.Instagram: {"INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET"}},
+			Tokens:  tokens, Flows: flows, PublicURL: b.http.URL,
 		},
 		Drafting:  &drafting.Service{Relay: relay, CheckAddress: httpclient.NewGuard(nil).Check, Clock: clock.System{}, Logger: logger},
 		Attaching: &attaching.Service{Store: db, Files: files, Logger: logger},
@@ -149,7 +150,10 @@ func setup(t *testing.T) *bundle {
 			return map[queue.Name]sqsqueue.Depth{queue.Publish: {Visible: 3}}, nil
 		},
 		Limiter: limiter, Limits: LimitsFor(10_000),
-		Clock: clock.System{}, Logger: logger, Settings: Settings{PublicURL: b.http.URL, Model: "sim", ModelSimulated: true},
+		Clock: clock.System{}, Logger: logger, Settings: Settings{
+			PublicURL: b.http.URL, Model: "sim", ModelSimulated: true, NetworkURLs: map[account.Network]string{account.X: b.network.URL},
+			SimulatedURLs: map[account.Network]string{account.X: b.network.URL + "/_sim/ledger"},
+		},
 	}
 	both := http.NewServeMux()
 	both.Handle("/", b.server.Handler())

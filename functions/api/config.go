@@ -8,7 +8,7 @@ import (
 
 	"rostrum/shared/blob"
 	"rostrum/shared/config"
-	"rostrum/shared/platform/x"
+	"rostrum/shared/platform/networks"
 	"rostrum/shared/telemetry"
 )
 
@@ -27,7 +27,7 @@ type Config struct {
 	SQSEndpoint string `env:"AWS_ENDPOINT_URL_SQS"`
 
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
-	X           x.Settings
+	Networks    networks.Settings
 	Files       blob.Settings
 
 	// PublicURL is the address browsers use; OAuth returns to it.
@@ -48,9 +48,10 @@ type Config struct {
 
 	// Demo says that this is a demo on somebody's own machine.
 	Demo bool `env:"DEMO"`
-	// SimulatedNetworkURL is the page of the simulated network; empty when the
-	// network is real.
-	SimulatedNetworkURL string `env:"SIMULATED_NETWORK_URL"`
+	// SimulatedXURL and SimulatedInstagramURL are the pages of the simulated
+	// networks; empty when the network is real.
+	SimulatedXURL         string `env:"SIMULATED_NETWORK_URL"`
+	SimulatedInstagramURL string `env:"SIMULATED_INSTAGRAM_URL"`
 	// Model is the name of the model that the agents ask, for people to read.
 	Model          string `env:"OPENAI_MODEL"`
 	ModelSimulated bool   `env:"MODEL_SIMULATED"`

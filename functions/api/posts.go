@@ -46,7 +46,7 @@ type PostSummary struct {
 type AccountRef struct {
 	ID          string `json:"id"`
 	Handle      string `json:"handle"`
-	Network     string `json:"network"`
+	Network     string `json:"network" enum:"x,instagram"`
 	DisplayName string `json:"display_name"`
 }
 
@@ -83,6 +83,7 @@ type Post struct {
 	Approval      Nullable[Approval] `json:"approval"`
 	CorrelationID string             `json:"correlation_id"`
 	WhyNotOut     *string            `json:"why_not_out" doc:"Why it has not gone out, in one sentence."`
+	Lacks         []string           `json:"lacks" nullable:"false" doc:"What its network asks for before it can be approved, in sentences."`
 	Actions       []string           `json:"actions" nullable:"false" doc:"What you may do with it now."`
 	ScheduleNote  *string            `json:"schedule_note" doc:"Says that a time was moved, and why, right after it was."`
 }
@@ -180,7 +181,7 @@ func toPost(d browsing.Detail, note string) Post {
 		Version: VersionRef{
 			ID: v.ID.String(), Number: v.Number, Note: v.Note, CreatedBy: v.CreatedBy.Name, CreatedAt: v.CreatedAt,
 		},
-		CorrelationID: d.Post.CorrelationID.String(), Actions: []string{},
+		CorrelationID: d.Post.CorrelationID.String(), Lacks: notNil(d.Lacks), Actions: []string{},
 	}
 	for _, p := range v.Content.Parts {
 		length, limit := platform.Measure(d.Summary.Network, p.Text)

@@ -43,6 +43,7 @@ func (s *Server) routes() []route {
 		post("pause-workspace", "/v1/workspace/pause", workspace, "workspace", "Stop all sending", s.pauseWorkspace),
 		post("resume-workspace", "/v1/workspace/resume", workspace, "workspace", "Let sending go on", s.resumeWorkspace),
 
+		get("list-networks", "/v1/networks", read, "accounts", "List the networks, and what each takes", s.listNetworks),
 		get("list-accounts", "/v1/accounts", read, "accounts", "List the accounts", s.listAccounts),
 		get("get-account", "/v1/accounts/{id}", read, "accounts", "Show an account", s.getAccount),
 		patch("edit-account", "/v1/accounts/{id}", accounts, "accounts", "Edit an account's profile", s.editAccount),

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"rostrum/functions/api/dashboard"
+	"rostrum/shared/account"
 	"rostrum/shared/clock"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
@@ -66,11 +67,12 @@ type Settings struct {
 	PublicURL string
 	// Demo says that this is the demo workspace on somebody's laptop.
 	Demo bool
-	// SimulatedNetworkURL is the page of the simulated network; empty when the
-	// network is real.
-	SimulatedNetworkURL string
-	Model               string
-	ModelSimulated      bool
+	// NetworkURLs are where the networks show accounts, by their handles.
+	NetworkURLs map[account.Network]string
+	// SimulatedURLs are what the audiences of simulated networks see.
+	SimulatedURLs  map[account.Network]string
+	Model          string
+	ModelSimulated bool
 	// MediaOrigin is where browsers reach images when that is not PublicURL.
 	MediaOrigin string
 }

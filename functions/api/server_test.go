@@ -310,13 +310,13 @@ func TestConnectingThroughTheNetwork(t *testing.T) {
 
 	other := b.tenant(t, "bo")
 	stolen := call(t, other.client, "GET", callback, nil)
-	require.Equal(t, "/accounts?connect_problem=connect_expired", stolen.header.Get("Location"), "only the session that began may end it")
+	require.Equal(t, "/accounts?connect_problem=connect_expired&network=x", stolen.header.Get("Location"), "only the session that began may end it")
 
 	got := call(t, tn.client, "GET", callback, nil)
 	require.Equal(t, 303, got.status, got.text)
 	location := got.header.Get("Location")
 	require.True(t, strings.HasPrefix(location, "/accounts/") && strings.HasSuffix(location, "?connected=1"), location)
-	require.Equal(t, "/accounts?connect_problem=connect_expired", call(t, tn.client, "GET", callback, nil).header.Get("Location"), "a state is used once")
+	require.Equal(t, "/accounts?connect_problem=connect_expired&network=x", call(t, tn.client, "GET", callback, nil).header.Get("Location"), "a state is used once")
 
 	id := strings.TrimSuffix(strings.TrimPrefix(location, "/accounts/"), "?connected=1")
 	a := tn.call(t, "GET", "/v1/accounts/"+id, nil)
@@ -324,10 +324,14 @@ func TestConnectingThroughTheNetwork(t *testing.T) {
 	require.Equal(t, "connected", a.str("status"))
 
 	again := consent(begin(map[string]any{"network": "x", "account_id": id}), simx.DemoAccounts()[1].Handle, "1")
-	require.Equal(t, "/accounts?connect_problem=other_account", call(t, tn.client, "GET", again, nil).header.Get("Location"))
+	require.Equal(t, "/accounts?connect_problem=other_account&network=x", call(t, tn.client, "GET", again, nil).header.Get("Location"))
 	denied := consent(begin(map[string]any{"network": "x"}), handle, "0")
-	require.Equal(t, "/accounts?connect_problem=connect_denied", call(t, tn.client, "GET", denied, nil).header.Get("Location"))
-	require.Equal(t, "/accounts?connect_problem=sign_in_required", call(t, b.browser(t), "GET", callback, nil).header.Get("Location"))
+	require.Equal(t, "/accounts?connect_problem=connect_denied&network=x", call(t, tn.client, "GET", denied, nil).header.Get("Location"))
+	require.Equal(t, "/accounts?connect_problem=sign_in_required&network=x", call(t, b.browser(t), "GET", callback, nil).header.Get("Location"))
+
+	refused := tn.call(t, "POST", "/v1/accounts/connect", map[string]any{"network": "instagram"})
+	requireProblem(t, refused, http.StatusConflict, "network_not_set_up")
+	require.Equal(t, "Instagram is not set up here: INSTAGRAM_CLIENT_ID and INSTAGRAM_CLIENT_SECRET are not set.", refused.str("detail"))
 
 	require.NoError(t, b.worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.Tokens(ctx, tn.actor.WorkspaceID, account.ID(uuid.MustParse(id)))
@@ -472,4 +476,27 @@ func TestPanicIsAnsweredAndLogged(t *testing.T) {
 	require.Equal(t, 500, w.Code)
 	require.NotContains(t, w.Body.String(), "boom")
 	require.Contains(t, b.String(), "boom")
+}
+
+func TestEachNetworkSaysWhatItTakesAndWhetherItCanBeConnected(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tn := b.tenant(t, "ada")
+	got := tn.call(t, "GET", "/v1/networks", nil)
+	require.Equal(t, http.StatusOK, got.status, got.text)
+	items, _ := got.json["items"].([]any)
+	require.Len(t, items, len(account.Networks()))
+	x, _ := items[0].(map[string]any)
+	require.Equal(t, []any{"x", "X", true, "", b.network.URL, b.network.URL + "/_sim/ledger"},
+		[]any{x["network"], x["name"], x["connectable"], x["why_not"], x["web_url"], x["simulated_url"]})
+	instagram, _ := items[1].(map[string]any)
+	require.Equal(t, []any{"Instagram", false, "Instagram is not set up here: INSTAGRAM_CLIENT_ID and INSTAGRAM_CLIENT_SECRET are not set.", nil},
+		[]any{instagram["name"], instagram["connectable"], instagram["why_not"], instagram["simulated_url"]})
+	limits, _ := instagram["limits"].(map[string]any)
+	require.EqualValues(t, 2200, limits["max_length"])
+	require.EqualValues(t, 1, limits["min_images"])
+	require.Equal(t, []any{"image/jpeg"}, limits["image_types"])
+	require.InDelta(t, 0.8, limits["min_aspect"], 0)
+	me := tn.call(t, "GET", "/v1/me", nil)
+	require.Equal(t, map[string]any{"simulated_networks": []any{map[string]any{"name": "X", "url": b.network.URL + "/_sim/ledger"}}}, me.json["links"])
 }

@@ -42,7 +42,13 @@ type Workspace struct {
 
 // Links are addresses beside Rostrum's own.
 type Links struct {
-	SimulatedNetwork *string `json:"simulated_network" doc:"What the audience of the simulated network sees; null when the network is real."`
+	SimulatedNetworks []SimulatedNetwork `json:"simulated_networks" nullable:"false" doc:"Networks that are simulated here."`
+}
+
+// SimulatedNetwork is one whose audience can be looked at.
+type SimulatedNetwork struct {
+	Name string `json:"name"`
+	URL  string `json:"url" doc:"What its audience sees."`
 }
 
 // ModelInfo says which model the agents ask.
@@ -116,9 +122,7 @@ func (s *Server) meOf(ctx context.Context, session store.Session) (Me, error) {
 	for _, p := range auth.Permissions(session.Role) {
 		me.Permissions = append(me.Permissions, string(p))
 	}
-	if s.Settings.SimulatedNetworkURL != "" {
-		me.Links.SimulatedNetwork = &s.Settings.SimulatedNetworkURL
-	}
+	me.Links.SimulatedNetworks = s.simulated()
 	return me, nil
 }
 

@@ -14,7 +14,7 @@ import (
 
 // QuotaShown is what a network said is left of one of its windows.
 type QuotaShown struct {
-	Network       string    `json:"network"`
+	Network       string    `json:"network" enum:"x,instagram"`
 	AccountID     *string   `json:"account_id" doc:"Null for a quota of the developer app, which all accounts share."`
 	Handle        *string   `json:"handle"`
 	Use           string    `json:"use" enum:"post,read,measure" doc:"Which calls it counts: posts, reading an account back, reading numbers."`
@@ -27,7 +27,7 @@ type QuotaShown struct {
 
 // BreakerShown is a breaker that keeps posts back, or may soon.
 type BreakerShown struct {
-	Network      string     `json:"network"`
+	Network      string     `json:"network" enum:"x,instagram"`
 	AccountID    *string    `json:"account_id" doc:"Null for a network's."`
 	Handle       *string    `json:"handle"`
 	State        string     `json:"state" enum:"closed,open,half_open"`

@@ -14,8 +14,7 @@ import (
 	"rostrum/shared/clock"
 	"rostrum/shared/httpclient"
 	"rostrum/shared/outbox"
-	"rostrum/shared/platform"
-	"rostrum/shared/platform/x"
+	"rostrum/shared/platform/networks"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/ratelimit"
@@ -79,7 +78,7 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		queue.Generate: cfg.QueueURLGenerate, queue.Review: cfg.QueueURLReview,
 		queue.Publish: cfg.QueueURLPublish, queue.Metrics: cfg.QueueURLMetrics,
 	})
-	client, err := x.New(cfg.X, clock.System{})
+	clients, err := networks.Open(cfg.Networks, clock.System{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +101,7 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Recurring: &recurring.Service{Relay: relay},
 		Operating: &operating.Service{Relay: relay},
 		Connecting: &connecting.Service{
-			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client},
+			Store: db, Connectors: clients.Connectors, Missing: clients.Missing,
 			Tokens: tokens, Flows: flows, PublicURL: cfg.PublicURL,
 		},
 		Drafting: &drafting.Service{
@@ -111,14 +110,15 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 		Attaching: &attaching.Service{Store: db, Files: files, Logger: logger},
 		Depths:    queues.Depths, Tracer: tracer, Limiter: limiter, Limits: LimitsFor(cfg.RequestRate), Clock: clock.System{}, Logger: logger,
 		Settings: Settings{
-			PublicURL: cfg.PublicURL, Demo: cfg.Demo, SimulatedNetworkURL: cfg.SimulatedNetworkURL,
-			Model: cfg.Model, ModelSimulated: cfg.ModelSimulated, MediaOrigin: files.Origin(),
+			PublicURL: cfg.PublicURL, Demo: cfg.Demo, NetworkURLs: clients.WebURLs,
+			SimulatedURLs: map[account.Network]string{account.X: cfg.SimulatedXURL, account.Instagram: cfg.SimulatedInstagramURL},
+			Model:         cfg.Model, ModelSimulated: cfg.ModelSimulated, MediaOrigin: files.Origin(),
 		},
 	}
 	handler := server.Handler()
 	return &Function{HTTP: handler, adapter: httpadapter.NewV2(handler), tracer: tracer}, func() {
 		limiter.Close()
-		client.CloseIdleConnections()
+		clients.CloseIdleConnections()
 		files.Close()
 		db.Close()
 		closeTracer()

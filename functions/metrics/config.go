@@ -5,7 +5,7 @@ import (
 
 	"rostrum/shared/blob"
 	"rostrum/shared/config"
-	"rostrum/shared/platform/x"
+	"rostrum/shared/platform/networks"
 	"rostrum/shared/telemetry"
 )
 
@@ -21,7 +21,7 @@ type Config struct {
 	SQSEndpoint string `env:"AWS_ENDPOINT_URL_SQS"`
 
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
-	X           x.Settings
+	Networks    networks.Settings
 
 	// AuditKey signs the heads of the audit log's chain; without one they are not
 	// kept.

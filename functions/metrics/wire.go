@@ -9,12 +9,10 @@ import (
 	"errors"
 	"os"
 
-	"rostrum/shared/account"
 	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/outbox"
-	"rostrum/shared/platform"
-	"rostrum/shared/platform/x"
+	"rostrum/shared/platform/networks"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/store"
@@ -47,7 +45,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		return nil, nil, err
 	}
 	queues := sqsqueue.New(api, map[queue.Name]string{queue.Metrics: cfg.QueueURLMetrics})
-	client, err := x.New(cfg.X, clock.System{})
+	clients, err := networks.Open(cfg.Networks, clock.System{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,12 +62,12 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		return nil, nil, err
 	}
 	refresher := &refreshing.Service{
-		Store: db, Vault: tokens, Connectors: map[account.Network]platform.Connector{account.X: client},
+		Store: db, Vault: tokens, Connectors: clients.Connectors,
 		Clock: clock.System{}, Logger: logger,
 	}
 	service := &measuring.Service{
 		Relay:       &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
-		Publishers:  map[account.Network]platform.Publisher{account.X: client},
+		Publishers:  clients.Publishers,
 		AccessToken: refresher.AccessToken, Logger: logger,
 	}
 	sealer.Store = db

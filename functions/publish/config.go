@@ -6,7 +6,7 @@ import (
 
 	"rostrum/shared/blob"
 	"rostrum/shared/config"
-	"rostrum/shared/platform/x"
+	"rostrum/shared/platform/networks"
 	"rostrum/shared/telemetry"
 )
 
@@ -25,7 +25,7 @@ type Config struct {
 	SQSEndpoint string `env:"AWS_ENDPOINT_URL_SQS"`
 
 	VaultKeyset config.Secret `env:"VAULT_KEYSET,required,notEmpty"`
-	X           x.Settings
+	Networks    networks.Settings
 	Files       blob.Settings
 	// PublicURL is where networks reach the images of a folder, as https://host; a
 	// bucket has an address of its own.

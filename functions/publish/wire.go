@@ -7,12 +7,10 @@ import (
 	"context"
 	"os"
 
-	"rostrum/shared/account"
 	"rostrum/shared/blob"
 	"rostrum/shared/clock"
 	"rostrum/shared/outbox"
-	"rostrum/shared/platform"
-	"rostrum/shared/platform/x"
+	"rostrum/shared/platform/networks"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
 	"rostrum/shared/store"
@@ -47,7 +45,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		queue.Generate: cfg.QueueURLGenerate, queue.Review: cfg.QueueURLReview,
 		queue.Publish: cfg.QueueURLPublish, queue.Metrics: cfg.QueueURLMetrics,
 	})
-	client, err := x.New(cfg.X, clock.System{})
+	clients, err := networks.Open(cfg.Networks, clock.System{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,12 +58,12 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		return nil, nil, err
 	}
 	refresher := &refreshing.Service{
-		Store: db, Vault: tokens, Connectors: map[account.Network]platform.Connector{account.X: client},
+		Store: db, Vault: tokens, Connectors: clients.Connectors,
 		Clock: clock.System{}, Logger: logger,
 	}
 	service := &publishing.Service{
 		Relay:      &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
-		Publishers: map[account.Network]platform.Publisher{account.X: client},
+		Publishers: clients.Publishers,
 		Tokens:     refresher, Clock: clock.System{}, Logger: logger, ReadingAges: cfg.ReadingAges, Files: files,
 	}
 	return handler(service, refresher, queues, logger).Traced(tracer), func() { files.Close(); db.Close(); closeTracer() }, nil

@@ -143,7 +143,7 @@ func settingsOf(config any) ([]string, error) {
 // localOnly are settings that only a stack on somebody's own machine sets; in
 // the cloud nothing is simulated.
 func localOnly() []string {
-	return []string{"DEMO", "MODEL_SIMULATED", "SOURCE_ALLOWED_HOSTS", "SIMULATED_NETWORK_URL"}
+	return []string{"DEMO", "MODEL_SIMULATED", "SOURCE_ALLOWED_HOSTS", "SIMULATED_NETWORK_URL", "SIMULATED_INSTAGRAM_URL"}
 }
 
 // compare returns every disagreement, in order.

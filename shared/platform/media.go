@@ -65,6 +65,14 @@ func checkImage(network account.Network, part, at int, m post.Media) []Violation
 
 func narrower(m post.Media, a Aspect) bool { return m.Width*a.Height < m.Height*a.Width }
 
+// Ratio is the aspect as a number; 0 when it has no height.
+func (a Aspect) Ratio() float64 {
+	if a.Height == 0 {
+		return 0
+	}
+	return float64(a.Width) / float64(a.Height)
+}
+
 // String is the aspect as people write it, such as 4:5 or 1.91:1.
 func (a Aspect) String() string {
 	if a.Height == 100 {

@@ -103,7 +103,7 @@ func pass(ctx context.Context, client net.Conn, target string) {
 // localOnly are the settings that template.yaml does not give the functions,
 // since in the cloud nothing is simulated.
 func localOnly() []string {
-	return []string{"DEMO", "MODEL_SIMULATED", "SOURCE_ALLOWED_HOSTS", "SIMULATED_NETWORK_URL"}
+	return []string{"DEMO", "MODEL_SIMULATED", "SOURCE_ALLOWED_HOSTS", "SIMULATED_NETWORK_URL", "SIMULATED_INSTAGRAM_URL"}
 }
 
 // elsewhere hands the functions' settings out, and takes what invokes them.

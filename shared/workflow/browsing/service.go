@@ -4,6 +4,7 @@ package browsing
 
 import (
 	"context"
+	"slices"
 	"fmt"
 	"math"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/auth"
 	"rostrum/shared/engagement"
+	"rostrum/shared/platform"
 	"rostrum/shared/post"
 	"rostrum/shared/schedule"
 	"rostrum/shared/store"
@@ -69,6 +71,8 @@ type Detail struct {
 	// WhyNotOut answers in one sentence why the post has not gone out; empty
 	// when it has or nothing keeps it.
 	WhyNotOut string
+	// Lacks are sentences about what its network asks for before it can be approved.
+	Lacks []string
 	// Actions are what the actor may do with it now.
 	Actions []Action
 }
@@ -97,12 +101,23 @@ func (s *Service) Post(ctx context.Context, actor audit.Actor, id post.ID) (Deta
 		}
 		d.WhyNotOut = WhyNotOut(d.Post, a, d.Summary.HoldFacts, now)
 		d.Actions = Actions(d.Post, d.approved(), actor)
+		d.lack(a)
 		return nil
 	})
 	if err != nil {
 		return Detail{}, err
 	}
 	return d, nil
+}
+
+// lack finds what the post lacks; nothing that lacks anything can be approved.
+func (d *Detail) lack(a account.Account) {
+	for _, v := range platform.CheckReady(a.Network, d.Post.Version.Content.Parts) {
+		d.Lacks = append(d.Lacks, v.Message)
+	}
+	if len(d.Lacks) > 0 {
+		d.Actions = slices.DeleteFunc(d.Actions, func(do Action) bool { return do == Approve })
+	}
 }
 
 // load reads what hangs on the post, where there is any.

@@ -1,7 +1,7 @@
 // Package connecting joins accounts to a workspace and keeps their profiles. A
-// connection is an OAuth2 authorization-code flow with PKCE: it is begun and
-// ended by the same session, its state is used once, and its tokens are sealed
-// before they are stored; this package cannot open them again.
+// connection is an OAuth2 authorization-code flow, with PKCE where the network
+// knows it: it is begun and ended by the same session, its state is used once, and
+// its tokens are sealed before they are stored; this package cannot open them again.
 package connecting
 
 import (
@@ -40,12 +40,37 @@ const (
 type Service struct {
 	Store      *store.Store
 	Connectors map[account.Network]platform.Connector
+	// Missing names the settings without which a network cannot be connected.
+	Missing map[account.Network][]string
 	// Tokens seals what the network gives; Flows seals and opens the code
 	// verifier of a flow under way.
 	Tokens *vault.Sealer
 	Flows  *vault.Vault
 	// PublicURL is the address of the api as browsers see it, without a slash at its end.
 	PublicURL string
+}
+
+// Offer is a network, and whether an account of it can be connected.
+type Offer struct {
+	Network account.Network
+	// WhyNot says in a sentence why none can; empty when one can.
+	WhyNot string
+}
+
+// Offers lists the networks. Errors: Forbidden.
+func (s *Service) Offers(_ context.Context, actor audit.Actor) ([]Offer, error) {
+	if err := auth.Require(actor, auth.ReadWorkspace); err != nil {
+		return nil, err
+	}
+	var out []Offer
+	for _, n := range account.Networks() {
+		offer := Offer{Network: n}
+		if _, err := s.connector(n); err != nil {
+			offer.WhyNot = apperr.As(err).Message + "."
+		}
+		out = append(out, offer)
+	}
+	return out, nil
 }
 
 // View is an account with the next times at which it could post.
@@ -211,7 +236,8 @@ func record(ctx context.Context, tx *store.Tx, actor audit.Actor, a account.Acco
 // Begin starts connecting an account and returns where to send the browser. A
 // nil id connects a new account, which begins in the time zone, or in UTC when it
 // is empty; else the account of the id is connected again and keeps its own.
-// Errors: Forbidden; NotFound; Invalid for an unknown network or zone.
+// Errors: Forbidden; NotFound; Invalid for an unknown network or zone; Conflict
+// (network_not_set_up) when a setting of the network is missing.
 func (s *Service) Begin(
 	ctx context.Context, actor audit.Actor, session uuid.UUID, n account.Network, id *account.ID, zone string,
 ) (string, error) {
@@ -241,7 +267,7 @@ func (s *Service) Begin(
 				return err
 			}
 			if a.Network != n {
-				return apperr.New(apperr.Invalid, "bad_network", "that account is on %s", a.Network).WithField("network")
+				return apperr.New(apperr.Invalid, "bad_network", "that account is on %s", a.Network.Name()).WithField("network")
 			}
 			flow.AccountID = new(uuid.UUID(*id))
 		}
@@ -348,6 +374,14 @@ func (s *Service) connector(n account.Network) (platform.Connector, error) {
 	c, ok := s.Connectors[n]
 	if !ok {
 		return nil, apperr.New(apperr.Invalid, "bad_network", "%q is not a network that can be connected here", string(n)).WithField("network")
+	}
+	if missing := s.Missing[n]; len(missing) > 0 {
+		are := "is"
+		if len(missing) > 1 {
+			are = "are"
+		}
+		return nil, apperr.New(apperr.Conflict, "network_not_set_up", "%s is not set up here: %s %s not set", n.Name(), strings.Join(missing, " and "), are).
+			WithHint("Whoever runs this Rostrum can make a developer app at %s and set them; the manual says how.", n.Name())
 	}
 	return c, nil
 }

@@ -53,7 +53,7 @@ export function meBody(state: State) {
       "resolve_unknown",
     ],
     demo: true,
-    links: { simulated_network: "http://localhost:9101/_sim/ledger" },
+    links: { simulated_networks: [{ name: "X", url: "http://localhost:9101/_sim/ledger" }] },
     server_time: at(0),
     images: false,
     model: { name: "simulated-writer", simulated: true },

@@ -1,4 +1,5 @@
 // The mock's route table.
+import { aNetwork } from "../src/test/factories";
 import { randomUUID } from "node:crypto";
 import * as h from "./handlers.ts";
 import { at } from "./seed.ts";
@@ -8,9 +9,14 @@ const { Refusal, me, move, post, str } = h;
 
 export const routes: [string, RegExp, h.Handler][] = [
   ["GET", /^\/me$/, (c) => h.meBody(c.state)],
+  ["GET", /^\/networks$/, () => ({ items: [aNetwork(), aNetwork({ network: "instagram" })] })],
   ["GET", /^\/accounts$/, (c) => ({ items: c.state.accounts.map((a) => c.state.account(a.id)) })],
   ["PATCH", /^\/accounts\/([^/]+)$/, h.patchAccount],
-  ["POST", /^\/accounts\/connect$/, () => ({ authorize_url: "/accounts?connect_problem=access_denied" })],
+  [
+    "POST",
+    /^\/accounts\/connect$/,
+    () => ({ authorize_url: "/accounts?connect_problem=connect_denied&network=x" }),
+  ],
   ["POST", /^\/accounts\/([^/]+)\/pause$/, (c) => h.pause(c, true)],
   ["POST", /^\/accounts\/([^/]+)\/resume$/, (c) => h.pause(c, false)],
   [

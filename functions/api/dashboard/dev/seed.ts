@@ -103,6 +103,7 @@ export function makePost(a: Account, state: PostState, texts: string[], extra: P
     correlation_id: randomUUID(),
     why_not_out: null,
     schedule_note: null,
+    lacks: [],
     actions: [],
     ...extra,
   };

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, newKey, take } from "./client";
 import { keys } from "./keys";
-import type { Account, AccountProfile, ZoneChoice } from "./model";
+import type { Account, AccountProfile, NetworkId, ZoneChoice } from "./model";
 
 export function useAccounts() {
   return useQuery({
@@ -66,12 +66,12 @@ export function usePauseAccount() {
 
 export function useConnect() {
   return useMutation({
-    mutationFn: (accountId?: string) =>
+    mutationFn: ({ network, id }: { network: NetworkId; id?: string }) =>
       take(
         api.POST("/v1/accounts/connect", {
-          body: accountId
-            ? { network: "x", account_id: accountId }
-            : { network: "x", time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+          body: id
+            ? { network, account_id: id }
+            : { network, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone },
         }),
       ),
     onSuccess: (answer) => window.location.assign(answer.authorize_url),

@@ -3,6 +3,7 @@ export const keys = {
   me: ["me"] as const,
   today: ["today"] as const,
   accounts: ["accounts"] as const,
+  networks: ["networks"] as const,
   sources: (accountId: string) => ["sources", accountId] as const,
   posts: (filter: Record<string, string>) => ["posts", filter] as const,
   allPosts: ["posts"] as const,

@@ -9,11 +9,12 @@ export interface PartImage {
   url: string | null;
   width: number;
   height: number;
+  /** The media type and size of the file; what an older browser kept has neither. */
+  type?: string;
+  bytes?: number;
 }
 
 export const imageTypes = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-/** How many images X takes in one post. */
-export const maxImages = 4;
 
 /** Uploads one file beside the API, has it looked at, and says how far it is. */
 export async function uploadImage(file: File, onProgress: (done: number) => void): Promise<PartImage> {
@@ -27,7 +28,8 @@ export async function uploadImage(file: File, onProgress: (done: number) => void
   const ready = await take(
     api.POST("/v1/media/{id}/complete", { params: { path: { id: begun.id } }, body: {} }),
   );
-  return { id: ready.id, alt: "", url: ready.url, width: ready.width, height: ready.height };
+  const { id, url, width, height, bytes, type } = ready;
+  return { id, alt: "", url, width, height, type, bytes };
 }
 
 interface Upload {

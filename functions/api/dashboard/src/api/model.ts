@@ -6,6 +6,8 @@ type Schemas = components["schemas"];
 
 export type Me = Schemas["Me"];
 export type Account = Schemas["Account"];
+export type Network = Schemas["Network"];
+export type NetworkId = Network["network"];
 export type Project = Schemas["Project"];
 export type Slot = Schemas["Slot"];
 export type Source = Schemas["Source"];

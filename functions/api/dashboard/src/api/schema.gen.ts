@@ -440,6 +440,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the networks, and what each takes
+         * @description Takes the right `read_workspace`.
+         */
+        get: operations["list-networks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/oauth/{network}/callback": {
         parameters: {
             query?: never;
@@ -1212,7 +1232,8 @@ export interface components {
             display_name: string;
             handle: string;
             id: string;
-            network: string;
+            /** @enum {string} */
+            network: "x" | "instagram";
         };
         AddMediaInputBody: {
             /** Format: int64 */
@@ -1326,7 +1347,8 @@ export interface components {
             failures: number;
             handle: string | null;
             last_code: string;
-            network: string;
+            /** @enum {string} */
+            network: "x" | "instagram";
             /**
              * Format: date-time
              * @description When one post tries.
@@ -1592,8 +1614,8 @@ export interface components {
             limit: number;
         };
         Links: {
-            /** @description What the audience of the simulated network sees; null when the network is real. */
-            simulated_network: string | null;
+            /** @description Networks that are simulated here. */
+            simulated_networks: components["schemas"]["SimulatedNetwork"][];
         };
         ListAccountBody: {
             items: components["schemas"]["Account"][];
@@ -1603,6 +1625,9 @@ export interface components {
         };
         ListEventBody: {
             items: components["schemas"]["Event"][];
+        };
+        ListNetworkBody: {
+            items: components["schemas"]["Network"][];
         };
         ListQueueDepthBody: {
             items: components["schemas"]["QueueDepth"][];
@@ -1686,6 +1711,55 @@ export interface components {
             changes_requested: components["schemas"]["Attention"];
             held: components["schemas"]["Attention"];
             unknown: components["schemas"]["Attention"];
+        };
+        Network: {
+            connectable: boolean;
+            limits: components["schemas"]["NetworkLimits"];
+            name: string;
+            /** @enum {string} */
+            network: "x" | "instagram";
+            /** @description What the audience of the simulated network sees; null when the network is real. */
+            simulated_url: string | null;
+            /** @description Where it shows accounts, by their handles. */
+            web_url: string;
+            /** @description Why no account of it can be connected here, in a sentence; else empty. */
+            why_not: string;
+        };
+        NetworkLimits: {
+            image_types: string[];
+            /** Format: double */
+            max_aspect: number;
+            /**
+             * Format: int64
+             * @description Of one part; 0 is no limit, here and with the next.
+             */
+            max_hashtags: number;
+            /** Format: int64 */
+            max_image_bytes: number;
+            /** Format: int64 */
+            max_images: number;
+            /**
+             * Format: int64
+             * @description Of one part, in the network's own unit.
+             */
+            max_length: number;
+            /** Format: int64 */
+            max_mentions: number;
+            /**
+             * Format: int64
+             * @description 1 where there are no threads.
+             */
+            max_parts: number;
+            /**
+             * Format: double
+             * @description Width over height; 0 is no limit, here and with the next.
+             */
+            min_aspect: number;
+            /**
+             * Format: int64
+             * @description Of one part, and only from its approval on.
+             */
+            min_images: number;
         };
         Occurrence: {
             /** Format: date-time */
@@ -1802,6 +1876,8 @@ export interface components {
             id: string;
             /** @description What it was made of. */
             idea: components["schemas"]["Idea"] | null;
+            /** @description What its network asks for before it can be approved, in sentences. */
+            lacks: string[];
             /** Format: int64 */
             lateness_ms: number | null;
             needs_person: boolean;
@@ -1985,7 +2061,8 @@ export interface components {
             handle: string | null;
             /** Format: int64 */
             limit: number;
-            network: string;
+            /** @enum {string} */
+            network: "x" | "instagram";
             /** Format: int64 */
             remaining: number;
             /** Format: date-time */
@@ -2145,6 +2222,11 @@ export interface components {
             /** @example demo@rostrum.local */
             email: string;
             password: string;
+        };
+        SimulatedNetwork: {
+            name: string;
+            /** @description What its audience sees. */
+            url: string;
         };
         Slot: {
             /** @example 09:30 */
@@ -3093,6 +3175,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Media"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListNetworkBody"];
                 };
             };
             /** @description A problem */

@@ -7,7 +7,7 @@ import {
 } from "@tanstack/react-query";
 import { api, newKey, take } from "./client";
 import { keys } from "./keys";
-import type { Idea } from "./model";
+import type { Idea, NetworkId } from "./model";
 
 export function useToday() {
   return useQuery({
@@ -106,7 +106,8 @@ export function useSystem() {
 export function useTryBreaker() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (body: { network: "x"; account_id?: string }) => take(api.POST("/v1/system/try", { body })),
+    mutationFn: (body: { network: NetworkId; account_id?: string }) =>
+      take(api.POST("/v1/system/try", { body })),
     onSettled: () => client.invalidateQueries({ queryKey: keys.system }),
   });
 }

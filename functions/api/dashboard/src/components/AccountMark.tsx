@@ -1,4 +1,5 @@
 import { useAccountLooks } from "../lib/accounts";
+import { NetworkIcon } from "./NetworkIcon";
 import classes from "./AccountMark.module.css";
 
 interface Props {
@@ -6,7 +7,7 @@ interface Props {
   size?: number;
 }
 
-/** The account's coloured initial. */
+/** The account's coloured initial, with its network's sign. */
 export function AccountMark({ account, size = 20 }: Props) {
   const look = useAccountLooks()(account.id);
   const letter = (account.display_name || account.handle).replace("@", "").charAt(0).toUpperCase();
@@ -20,9 +21,13 @@ export function AccountMark({ account, size = 20 }: Props) {
         fontSize: size * 0.52,
         borderRadius: size * 0.32,
       }}
-      aria-hidden
     >
-      {letter}
+      <span aria-hidden>{letter}</span>
+      {look.network && (
+        <span className={classes.badge}>
+          <NetworkIcon network={look.network} size={Math.max(10, size * 0.4)} named />
+        </span>
+      )}
     </span>
   );
 }

@@ -140,10 +140,9 @@ function useCommands(query: string): Command[] {
       { id: "system", label: "System", group: "Pages", keys: "G Y", run: go("/system") },
       { id: "settings", label: "Settings", group: "Pages", keys: "G S", run: go("/settings") },
     ];
-    const network = me?.links.simulated_network;
-    if (network) {
-      const run = () => void window.open(network, "_blank", "noreferrer");
-      fixed.push({ id: "sim", label: "Simulated network", group: "Pages", run });
+    for (const { name, url } of me?.links.simulated_networks ?? []) {
+      const run = () => void window.open(url, "_blank", "noreferrer");
+      fixed.push({ id: `sim ${name}`, label: `Simulated ${name}`, group: "Pages", run });
     }
     for (const a of accounts ?? []) {
       fixed.push({

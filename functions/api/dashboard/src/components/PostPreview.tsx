@@ -1,11 +1,12 @@
-import { IconBookmark, IconHeart, IconMessageCircle, IconRepeat } from "@tabler/icons-react";
+import { IconBookmark, IconHeart, IconMessageCircle, IconRepeat, IconSend } from "@tabler/icons-react";
 import type { PartImage } from "../api/media";
+import type { NetworkId } from "../api/model";
 import { useAccountLooks } from "../lib/accounts";
 import { Pictures } from "./Pictures";
 import classes from "./PostPreview.module.css";
 
 interface Props {
-  account: { id: string; handle: string; display_name: string };
+  account: { id: string; handle: string; display_name: string; network: NetworkId };
   parts: { text: string; media?: PartImage[] }[];
   /** Shown beside the handle: a time or "now". */
   when?: React.ReactNode;
@@ -15,9 +16,11 @@ interface Props {
 const entity =
   /(https?:\/\/[^\s]+|(?<![\w@])@\w{1,15}|(?<![\w#])#[\p{L}\p{N}_]+|(?<![\w$])\$[A-Za-z]{1,6}\b)/u;
 
-/** A post as it will look on X. */
-export function PostPreview({ account, parts, when }: Props) {
+/** A post as it will look on its network. */
+export function PostPreview(props: Props) {
+  const { account, parts, when } = props;
   const look = useAccountLooks()(account.id);
+  if (account.network === "instagram") return <Captioned {...props} />;
   return (
     <div className={classes.preview}>
       {parts.map((p, i) => (
@@ -52,6 +55,55 @@ export function PostPreview({ account, parts, when }: Props) {
           </div>
         </div>
       ))}
+    </div>
+  );
+}
+
+/** As Instagram shows it: the image first, the caption under it behind the handle. */
+function Captioned({ account, parts, when }: Props) {
+  const look = useAccountLooks()(account.id);
+  const images = parts.flatMap((p) => p.media ?? []);
+  const text = parts
+    .map((p) => p.text)
+    .filter((t) => t !== "")
+    .join("\n\n");
+  const first = images[0];
+  return (
+    <div className={classes.captioned}>
+      <p className={classes.owner}>
+        <span className={classes.face} style={{ "--hue": look.hue }} aria-hidden>
+          {(account.display_name || account.handle).charAt(0).toUpperCase()}
+        </span>
+        <b className="clip">{account.handle}</b>
+      </p>
+      <div className={classes.stage} style={{ aspectRatio: first ? first.width / first.height : 1 }}>
+        {first?.url ? (
+          <img src={first.url} alt={first.alt} />
+        ) : (
+          <span className={classes.blank}>
+            {first ? "The image is not kept here any more." : "Your image will show here."}
+          </span>
+        )}
+        {images.length > 1 && <span className={classes.more}>1/{images.length}</span>}
+      </div>
+      <div className={classes.below}>
+        <div className={classes.signs} aria-hidden>
+          <IconHeart size={20} />
+          <IconMessageCircle size={20} />
+          <IconSend size={20} />
+          <IconBookmark size={20} className={classes.last} />
+        </div>
+        <p className={classes.text}>
+          {text === "" ? (
+            <span className={classes.blank}>Your caption will show here.</span>
+          ) : (
+            <>
+              <b>{account.handle}</b> <Linked text={text} />
+            </>
+          )}
+        </p>
+        <p className="muted small">{when ?? "now"}</p>
+      </div>
     </div>
   );
 }

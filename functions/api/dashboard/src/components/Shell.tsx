@@ -196,13 +196,13 @@ function Side({ me, overlays }: { me: Me; overlays: Overlays }) {
       </div>
       <AccountLinks accounts={accounts} />
       <div className={classes.foot}>
-        {me.links.simulated_network && (
-          <a href={me.links.simulated_network} target="_blank" rel="noreferrer" className={classes.item}>
+        {me.links.simulated_networks.map((n) => (
+          <a key={n.name} href={n.url} target="_blank" rel="noreferrer" className={classes.item}>
             <IconWorld size={17} />
-            <span className="clip">Simulated network</span>
+            <span className="clip">Simulated {n.name}</span>
             <span className="sr">(opens a new tab)</span>
           </a>
-        )}
+        ))}
         <Item to="/activity" icon={<IconHistory size={17} />} keys="G H">
           Activity
         </Item>

@@ -72,17 +72,18 @@ export function TabBar({ me }: { me: Me }) {
           <Menu.Item component={Link} to="/settings" leftSection={<IconSettings size={17} />}>
             Settings
           </Menu.Item>
-          {me.links.simulated_network && (
+          {me.links.simulated_networks.map((n) => (
             <Menu.Item
+              key={n.name}
               component="a"
-              href={me.links.simulated_network}
+              href={n.url}
               target="_blank"
               rel="noreferrer"
               leftSection={<IconWorld size={17} />}
             >
-              Simulated network
+              Simulated {n.name}
             </Menu.Item>
-          )}
+          ))}
           <Menu.Divider />
           <SchemeItems />
           <Menu.Divider />

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { useAccounts } from "../api/accounts";
+import type { NetworkId } from "../api/model";
 
 // Hues that stay apart from each other in both schemes; the marks they colour
 // always stand beside the handle, never alone.
@@ -8,11 +9,13 @@ const hues = [174, 262, 24, 214, 328, 84, 288, 44];
 export interface AccountLook {
   hue: number;
   zone: string;
+  /** Undefined until the accounts are here. */
+  network: NetworkId | undefined;
   handle: string;
   name: string;
 }
 
-const unknown: AccountLook = { hue: 210, zone: "UTC", handle: "", name: "" };
+const unknown: AccountLook = { hue: 210, zone: "UTC", network: undefined, handle: "", name: "" };
 
 /** How each account looks and which clock it lives by. */
 export function useAccountLooks(): (id: string) => AccountLook {
@@ -25,6 +28,7 @@ export function useAccountLooks(): (id: string) => AccountLook {
         looks.set(a.id, {
           hue: hues[i % hues.length] ?? 174,
           zone: a.time_zone,
+          network: a.network,
           handle: a.handle,
           name: a.display_name,
         }),

@@ -27,6 +27,7 @@ export type ThreadAction =
   | { type: "move"; index: number; by: 1 | -1 }
   | { type: "split"; index: number; at: number }
   | { type: "join"; index: number }
+  | { type: "merge" }
   | { type: "load"; texts: Loaded[] };
 
 export const maxParts = 25;
@@ -90,6 +91,16 @@ export function threadReducer(state: Thread, action: ThreadAction): Thread {
         part.text.slice(action.at).trimStart(),
       );
       return { ...next, focus: next.focus ? { ...next.focus, caret: 0 } : null };
+    }
+    case "merge": {
+      const [first, ...rest] = parts;
+      if (!first || rest.length === 0) return state;
+      const text = parts
+        .map((p) => p.text.trim())
+        .filter((t) => t !== "")
+        .join("\n\n");
+      const merged = { ...first, text, images: parts.flatMap((p) => p.images) };
+      return { ...state, parts: [merged], focus: { key: first.key, caret: text.length } };
     }
     case "join": {
       const part = parts[action.index];

@@ -84,7 +84,15 @@ const blank: LoadedPart = { text: "", images: [] };
 export function loaded(post: Post): LoadedPart[] {
   return post.parts.map((p) => ({
     text: p.text,
-    images: p.media.map(({ id, alt, url, width, height }) => ({ id, alt, url, width, height })),
+    images: p.media.map(({ id, alt, url, width, height, type, bytes }) => ({
+      id,
+      alt,
+      url,
+      width,
+      height,
+      type,
+      bytes,
+    })),
   }));
 }
 

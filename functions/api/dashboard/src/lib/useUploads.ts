@@ -1,6 +1,8 @@
 import { useRef, useState } from "react";
 import type { PartImage } from "../api/media";
-import { maxImages, uploadImage } from "../api/media";
+import { uploadImage } from "../api/media";
+import type { Network } from "../api/model";
+import { asJpeg } from "./jpeg";
 import { asProblem } from "../api/problem";
 
 export interface UploadUnderWay {
@@ -13,8 +15,15 @@ export interface UploadUnderWay {
   problem: string | null;
 }
 
+/** Four, as most networks take, while the network's own number is not here yet. */
+const roomUnknown = 4;
+
 /** The uploads of one composer. What is ready is handed to onReady, to its part. */
-export function useUploads(onReady: (partKey: number, image: PartImage) => void) {
+export function useUploads(
+  network: Network | undefined,
+  onReady: (partKey: number, image: PartImage) => void,
+) {
+  const room = network?.limits.max_images ?? roomUnknown;
   const [list, setList] = useState<UploadUnderWay[]>([]);
   const next = useRef(0);
   const change = (key: number, by: Partial<UploadUnderWay>) =>
@@ -25,7 +34,7 @@ export function useUploads(onReady: (partKey: number, image: PartImage) => void)
     const key = next.current++;
     setList((all) => [...all, { key, partKey, name: file.name || "image", done: 0, problem: null }]);
     try {
-      const image = await uploadImage(file, (done) => change(key, { done }));
+      const image = await uploadImage(await fit(file, network), (done) => change(key, { done }));
       onReady(partKey, image);
       drop(key);
     } catch (e) {
@@ -36,14 +45,27 @@ export function useUploads(onReady: (partKey: number, image: PartImage) => void)
 
   return {
     of: (partKey: number) => list.filter((u) => u.partKey === partKey),
+    /** How many images a part may have. */
+    room,
     busy: list.some((u) => u.problem === null),
     dismiss: drop,
     /** Uploads as many of the files as the part has room for. */
     add: (partKey: number, has: number, files: File[]) => {
       const underWay = list.filter((u) => u.partKey === partKey && u.problem === null).length;
-      for (const file of files.slice(0, Math.max(0, maxImages - has - underWay))) void one(partKey, file);
+      for (const file of files.slice(0, Math.max(0, room - has - underWay))) void one(partKey, file);
     },
   };
+}
+
+/** A file that the network takes only as JPEG becomes one here, where nothing is lost by waiting. */
+async function fit(file: File, network: Network | undefined): Promise<File> {
+  const types = network?.limits.image_types ?? [];
+  if (types.length === 0 || types.includes(file.type) || !types.includes("image/jpeg")) return file;
+  try {
+    return await asJpeg(file);
+  } catch {
+    return file; // The server says what is wrong with it.
+  }
 }
 
 export type Uploads = ReturnType<typeof useUploads>;

@@ -102,8 +102,3 @@ export function sentenceCase(text: string): string {
 export function inQuotes(text: string): string {
   return /^["“«„]/.test(text) ? text : `“${text}”`;
 }
-
-/** A network as people call it. */
-export function networkWords(network: string): string {
-  return network === "x" ? "X" : humanCode(network);
-}

@@ -23,6 +23,7 @@ import { Panel } from "../components/Panel";
 import { RowSkeleton } from "../components/PostRow";
 import { Tag } from "../components/Tag";
 import { When } from "../components/When";
+import { networkName } from "../lib/networks";
 import { useOverlays } from "../lib/overlays";
 import { say, sayProblem } from "../lib/toast";
 import { useProfileForm } from "../lib/useProfileForm";
@@ -70,7 +71,9 @@ function Loaded({ account }: { account: Account }) {
       note={
         <span className="row wrap">
           <AccountMark account={account} size={18} />
-          <span>{account.display_name}, X</span>
+          <span>
+            {account.display_name}, {networkName(account.network)}
+          </span>
           <Status account={account} />
         </span>
       }
@@ -125,14 +128,14 @@ function Notices({ account, justConnected }: { account: Account; justConnected: 
       {account.status !== "connected" && (
         <div className={classes.notice} data-tone="red" role="alert">
           <span>
-            X no longer accepts this account’s access. Its posts are held until it is connected again; none is
-            lost.
+            {networkName(account.network)} no longer accepts this account’s access. Its posts are held until
+            it is connected again; none is lost.
           </span>
           <Button
             size="compact-sm"
             variant="default"
             loading={connect.isPending}
-            onClick={() => connect.mutate(account.id)}
+            onClick={() => connect.mutate(account, { onError: (e) => sayProblem(e) })}
           >
             Reconnect
           </Button>
@@ -145,7 +148,7 @@ function Notices({ account, justConnected }: { account: Account; justConnected: 
       )}
       {account.limited_until && (
         <p className={classes.notice} data-tone="amber">
-          X asked to slow down; the next try is{" "}
+          {networkName(account.network)} asked to slow down; the next try is{" "}
           <When at={account.limited_until} zone={account.time_zone} as="both" />.
         </p>
       )}
@@ -196,7 +199,7 @@ function Actions({ account }: { account: Account }) {
           <Menu.Item
             leftSection={<IconPlugConnected size={16} />}
             disabled={!may}
-            onClick={() => connect.mutate(account.id, { onError: (e) => sayProblem(e) })}
+            onClick={() => connect.mutate(account, { onError: (e) => sayProblem(e) })}
           >
             Reconnect
           </Menu.Item>

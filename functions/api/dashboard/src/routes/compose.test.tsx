@@ -1,8 +1,8 @@
 import { cleanup, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import { readKept } from "../lib/autosave";
-import { aMe, anAccount, aPost } from "../test/factories";
+import { keep, readKept } from "../lib/autosave";
+import { aMe, aNetwork, anAccount, aPost } from "../test/factories";
 import { draw, type Sent, serve } from "../test/render";
 import Compose from "./compose";
 
@@ -91,5 +91,37 @@ describe("the composer", () => {
     await user.click(screen.getByRole("button", { name: "Save mine as the next version" }));
     await screen.findByText("the post");
     expect(asked.filter((s) => s.method === "PATCH").at(-1)?.body).toEqual({ parts: [{ text: "Mine" }] });
+  });
+
+  it("knows what the chosen account's network takes", async () => {
+    const { user } = setup("/compose?account=a2", {
+      "GET /v1/accounts": () => ({
+        body: { items: [anAccount(), anAccount({ id: "a2", network: "instagram", handle: "tide.grams" })] },
+      }),
+      "GET /v1/networks": () => ({ body: { items: [aNetwork(), aNetwork({ network: "instagram" })] } }),
+    });
+    const field = await screen.findByLabelText("Caption");
+    await user.click(field);
+    await user.paste("x".repeat(2201));
+    expect(await screen.findByText("1 over the limit of 2200")).toBeInTheDocument();
+    expect(screen.queryByRole("button", { name: /thread|Split/ })).toBeNull();
+    expect(screen.getByText(/Instagram takes no post without an image/)).toBeVisible();
+    await user.type(field, "{Backspace}");
+    await waitFor(() => expect(screen.getByRole("button", { name: "Save draft" })).toBeEnabled());
+    expect(screen.getByRole("heading", { name: "On Instagram" })).toBeVisible();
+  });
+  it("joins a thread into one caption for a network without threads", async () => {
+    const { user } = setup("/compose?account=a2", {
+      "GET /v1/accounts": () => ({ body: { items: [anAccount({ id: "a2", network: "instagram" })] } }),
+      "GET /v1/networks": () => ({ body: { items: [aNetwork({ network: "instagram" })] } }),
+    });
+    await screen.findByLabelText("Caption");
+    cleanup();
+    keep("new", { texts: ["One", "Two"], accountId: "a2", due: null, base: null, savedAt: Date.now() });
+    draw(routes, "/compose?account=a2");
+    expect(await screen.findByText(/Instagram has no threads/)).toBeVisible();
+    expect(screen.getByRole("button", { name: /Send to review/ })).toBeDisabled();
+    await user.click(screen.getByRole("button", { name: "Join into one caption" }));
+    expect(screen.getByLabelText("Caption")).toHaveValue("One\n\nTwo");
   });
 });

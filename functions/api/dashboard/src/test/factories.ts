@@ -1,4 +1,4 @@
-import type { Account, Finding, Me, Post } from "../api/model";
+import type { Account, Finding, Me, Network, Post } from "../api/model";
 
 export function aMe(change: Partial<Me> = {}): Me {
   return {
@@ -15,7 +15,7 @@ export function aMe(change: Partial<Me> = {}): Me {
       "run_agents",
     ],
     demo: false,
-    links: { simulated_network: null },
+    links: { simulated_networks: [] },
     server_time: new Date().toISOString(),
     model: { name: "m", simulated: true },
     ...change,
@@ -48,6 +48,45 @@ export function anAccount(change: Partial<Account> = {}): Account {
     etag: "1",
     created_at: "2026-11-01T00:00:00Z",
     next_slots: [{ local: "2099-11-25T09:30:00", due_at: "2099-11-25T08:30:00Z" }],
+    ...change,
+  };
+}
+
+export function aNetwork(change: Partial<Network> = {}): Network {
+  const x = {
+    max_length: 280,
+    max_parts: 25,
+    max_hashtags: 0,
+    max_mentions: 0,
+    min_images: 0,
+    max_images: 4,
+    image_types: ["image/jpeg", "image/png", "image/gif", "image/webp"],
+    max_image_bytes: 5_000_000,
+    min_aspect: 0,
+    max_aspect: 0,
+  };
+  const instagram = {
+    ...x,
+    max_length: 2200,
+    max_parts: 1,
+    max_hashtags: 30,
+    max_mentions: 20,
+    min_images: 1,
+    max_images: 10,
+    image_types: ["image/jpeg"],
+    max_image_bytes: 8_388_608,
+    min_aspect: 0.8,
+    max_aspect: 1.91,
+  };
+  const network = change.network ?? "x";
+  return {
+    network,
+    name: network === "x" ? "X" : "Instagram",
+    web_url: network === "x" ? "https://x.com" : "https://www.instagram.com",
+    connectable: true,
+    why_not: "",
+    simulated_url: null,
+    limits: network === "x" ? x : instagram,
     ...change,
   };
 }
@@ -85,6 +124,7 @@ export function aPost(change: Partial<Post> = {}): Post {
     correlation_id: "c",
     why_not_out: null,
     schedule_note: null,
+    lacks: [],
     actions: ["edit", "approve", "request_changes", "reject"],
     ...change,
   };

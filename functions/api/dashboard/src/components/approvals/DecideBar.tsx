@@ -81,7 +81,7 @@ export function DecideBar({
           <span className={classes.short}>Changes</span>
           <Key>R</Key>
         </Button>
-        <Tooltip label="Your role does not allow approving" disabled={may("approve")}>
+        <Tooltip label={post.lacks[0] ?? "Your role does not allow approving"} disabled={may("approve")}>
           <Button
             onClick={onApprove}
             disabled={!may("approve")}

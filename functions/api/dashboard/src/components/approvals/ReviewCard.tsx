@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconArrowsDiff } from "@tabler/icons-react";
+import { Link } from "react-router";
 import type { Post, Version } from "../../api/model";
 import { useVersions } from "../../api/posts";
 import { useAccountLooks } from "../../lib/accounts";
@@ -59,6 +60,14 @@ export function ReviewCard({ post, active, onActive, diff, onDiff }: Props) {
           {before.approved && ", which was approved"}
         </p>
       )}
+      {post.lacks.map((sentence) => (
+        <p key={sentence} className={classes.lacks} role="status">
+          {sentence}{" "}
+          <Link to={`/posts/${post.id}/edit`} className="link">
+            Add it
+          </Link>
+        </p>
+      ))}
       <ol className={classes.parts} data-thread={post.parts.length > 1 || undefined}>
         {showDiff
           ? partsDiff(before.parts, post.parts).map((d) => (

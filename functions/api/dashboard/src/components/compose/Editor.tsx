@@ -13,7 +13,15 @@ import { type Repeat, ruleOf } from "../../lib/repeat";
 import { type Composer, loaded, useComposer } from "../../lib/useComposer";
 import { useKeys } from "../../lib/useKeys";
 import { useUploads } from "../../lib/useUploads";
-import { limit, useCounter } from "../../lib/weight";
+import { useNetwork } from "../../api/networks";
+import {
+  imageProblem,
+  lack,
+  maxLength,
+  networkName,
+  partProblems,
+  useNetworkCounter,
+} from "../../lib/networks";
 import { Empty, ProblemNote } from "../Empty";
 import { Key } from "../Key";
 import { Page } from "../Page";
@@ -38,21 +46,28 @@ export function Editor({ post, accountId, due }: Props) {
   const composer = useComposer(post, accountId, due);
   const chosen = composer.accountId ?? accounts.data?.[0]?.id ?? null;
   const account = useAccount(chosen ?? "").data;
-  const counter = useCounter();
-  const uploads = useUploads((key, image) =>
+  const network = useNetwork(account?.network);
+  const counter = useNetworkCounter(account?.network);
+  const uploads = useUploads(network, (key, image) =>
     composer.dispatch({ type: "images", key, change: (images) => [...images, image] }),
   );
   const [repeat, setRepeat] = useState<Repeat | null>(null);
-  const repeats = post === undefined && composer.due !== null ? repeat : null;
+  const textOnly = (network?.limits.min_images ?? 0) === 0;
+  const repeats = post === undefined && composer.due !== null && textOnly ? repeat : null;
   const save = useSave(post, composer, chosen, repeats);
   const blocker = useBlocker(() => composer.dirty && !composer.isDone());
   useBeforeUnload((event) => {
     if (composer.dirty && !composer.isDone()) event.preventDefault();
   });
-  const tooLong = counter !== undefined && composer.texts.some((t) => counter(t) > limit);
+  const tooLong = counter !== undefined && composer.texts.some((t) => counter(t) > maxLength(network));
+  const problems = partProblems(composer.state.parts, network);
+  const refused =
+    problems.length > 0 || composer.state.parts.some((p) => p.images.some((m) => imageProblem(m, network)));
+  const lacks = lack(composer.state.parts, network);
   const blank = composer.texts.some((t) => t.trim() === "");
   const pictured = repeats !== null && composer.state.parts.some((p) => p.images.length > 0);
-  const ready = chosen !== null && !blank && !tooLong && !save.pending && !uploads.busy && !pictured;
+  const ready =
+    chosen !== null && !blank && !tooLong && !refused && !save.pending && !uploads.busy && !pictured;
   const submits = ready && (post === undefined || composer.dirty || post.actions.includes("submit"));
   const submit = () => submits && save.run(true);
   const keepDraft = () => ready && !repeats && save.run(false);
@@ -83,7 +98,18 @@ export function Editor({ post, accountId, due }: Props) {
             counter={counter}
             onFocusPart={() => undefined}
             uploads={uploads}
+            network={network}
           />
+          {problems.map((sentence) => (
+            <p key={sentence} className={classes.refused} role="alert">
+              {sentence}
+            </p>
+          ))}
+          {lacks && (
+            <p className={classes.lacks} role="status">
+              {lacks}
+            </p>
+          )}
           {save.conflict && post ? (
             <Conflict
               mine={composer.texts}
@@ -95,7 +121,7 @@ export function Editor({ post, accountId, due }: Props) {
             save.error !== null && <ProblemNote error={save.error} compact />
           )}
           {!post && <Planned composer={composer} account={account} />}
-          {!post && composer.due !== null && (
+          {!post && composer.due !== null && textOnly && (
             <RepeatFields optional value={repeat} date={composer.due.slice(0, 10)} onChange={setRepeat} />
           )}
           {pictured && (
@@ -142,7 +168,7 @@ export function Editor({ post, accountId, due }: Props) {
           </div>
         </div>
         <aside className={classes.preview} aria-label="Preview">
-          <h2>On X</h2>
+          <h2>On {networkName(account?.network ?? "x")}</h2>
           {account ? (
             <PostPreview account={account} parts={parts} />
           ) : (
@@ -150,8 +176,8 @@ export function Editor({ post, accountId, due }: Props) {
           )}
           {parts.length > 1 && (
             <p className="muted small">
-              A thread of {parts.length}: each part replies to the one before. If X stops in between, the rest
-              is sent from where it stopped.
+              A thread of {parts.length}: each part replies to the one before. If{" "}
+              {networkName(account?.network ?? "x")} stops in between, the rest is sent from where it stopped.
             </p>
           )}
         </aside>
@@ -200,7 +226,7 @@ interface ChoiceProps {
 function AccountChoice({ accounts, post, value, onChange }: ChoiceProps) {
   const data = (accounts ?? []).map((a) => ({
     value: a.id,
-    label: `@${a.handle}${a.paused ? " (paused)" : ""}`,
+    label: `@${a.handle} on ${networkName(a.network)}${a.paused ? " (paused)" : ""}`,
   }));
   return (
     <Select

@@ -2,7 +2,9 @@ import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { IconArrowLeft, IconArrowRight, IconPhotoPlus, IconTrash } from "@tabler/icons-react";
 import { useId, useRef } from "react";
 import type { PartImage } from "../../api/media";
-import { imageTypes, maxImages } from "../../api/media";
+import { imageTypes } from "../../api/media";
+import type { Network } from "../../api/model";
+import { imageProblem } from "../../lib/networks";
 import type { Uploads } from "../../lib/useUploads";
 import classes from "./PartImages.module.css";
 
@@ -12,10 +14,11 @@ interface Props {
   onChange: (images: PartImage[]) => void;
   uploads: Uploads;
   partKey: number;
+  network: Network | undefined;
 }
 
 /** The images of one part: added by button, by dropping or by pasting; each with its alt text. */
-export function PartImages({ label, images, onChange, uploads, partKey }: Props) {
+export function PartImages({ label, images, onChange, uploads, partKey, network }: Props) {
   const under = uploads.of(partKey);
   const move = (from: number, by: 1 | -1) => {
     const moved = images[from];
@@ -30,6 +33,7 @@ export function PartImages({ label, images, onChange, uploads, partKey }: Props)
           key={m.id}
           image={m}
           name={`image ${i + 1}`}
+          problem={imageProblem(m, network)}
           first={i === 0}
           last={i === images.length - 1}
           onAlt={(alt) => onChange(images.map((o) => (o.id === m.id ? { ...o, alt } : o)))}
@@ -63,6 +67,8 @@ export function PartImages({ label, images, onChange, uploads, partKey }: Props)
 interface ImageProps {
   image: PartImage;
   name: string;
+  /** Why the network would refuse it; null when it would not. */
+  problem: string | null;
   first: boolean;
   last: boolean;
   onAlt: (alt: string) => void;
@@ -70,7 +76,7 @@ interface ImageProps {
   onRemove: () => void;
 }
 
-function Image({ image, name, first, last, onAlt, onMove, onRemove }: ImageProps) {
+function Image({ image, name, problem, first, last, onAlt, onMove, onRemove }: ImageProps) {
   const id = useId();
   return (
     <li className={classes.image}>
@@ -93,6 +99,11 @@ function Image({ image, name, first, last, onAlt, onMove, onRemove }: ImageProps
           aria-describedby={image.alt.trim() === "" ? `${id}-nudge` : undefined}
           onChange={(e) => onAlt(e.currentTarget.value)}
         />
+        {problem && (
+          <p className={classes.problem} role="alert">
+            {problem}
+          </p>
+        )}
         {image.alt.trim() === "" && (
           <p id={`${id}-nudge`} className={classes.nudge}>
             Say it in a sentence for those who do not see it.
@@ -134,11 +145,12 @@ function Small(props: { label: string; disabled?: boolean; onClick: () => void; 
 /** The button that opens the file chooser. */
 export function AddImages({
   label,
-  count,
+  full,
   onFiles,
 }: {
   label: string;
-  count: number;
+  /** The part has as many as it may. */
+  full: boolean;
   onFiles: (files: File[]) => void;
 }) {
   const input = useRef<HTMLInputElement>(null);
@@ -150,7 +162,7 @@ export function AddImages({
         color="gray"
         leftSection={<IconPhotoPlus size={15} />}
         aria-label={`Add images to ${label}`}
-        disabled={count >= maxImages}
+        disabled={full}
         onClick={() => input.current?.click()}
       >
         Add image

@@ -2,7 +2,9 @@ import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconCut, IconPlus, IconTrash } from "@tabler/icons-react";
 import { type Dispatch, useEffect, useRef } from "react";
 import { maxParts, splitPoint, type Thread, type ThreadAction } from "../../lib/thread";
-import { type Counter, limit } from "../../lib/weight";
+import type { Network } from "../../api/model";
+import { maxLength } from "../../lib/networks";
+import type { Counter } from "../../lib/weight";
 import { useMe } from "../../api/session";
 import type { Uploads } from "../../lib/useUploads";
 import { Meter } from "./Meter";
@@ -15,10 +17,15 @@ interface Props {
   counter: Counter | undefined;
   onFocusPart: (index: number) => void;
   uploads: Uploads;
+  /** What the account's network takes; undefined until it is known. */
+  network: Network | undefined;
 }
 
 /** One field per part; Ctrl Enter on a part adds the next, Alt with an arrow moves it. */
-export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads }: Props) {
+export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads, network }: Props) {
+  const limit = maxLength(network);
+  const most = Math.min(maxParts, network?.limits.max_parts ?? maxParts);
+  const one = most === 1;
   const images = useMe().data?.images ?? false;
   const fields = useRef(new Map<number, HTMLTextAreaElement>());
   const { parts, focus } = thread;
@@ -35,7 +42,7 @@ export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads }
         {parts.map((part, index) => {
           const length = counter?.(part.text);
           const over = length !== undefined && length > limit;
-          const label = parts.length > 1 ? `Part ${index + 1} of ${parts.length}` : "Text";
+          const label = parts.length > 1 ? `Part ${index + 1} of ${parts.length}` : one ? "Caption" : "Text";
           const place = parts.length > 1 ? `part ${index + 1}` : "the post";
           const take = (files: FileList | File[]) => {
             const found = Array.from(files).filter((f) => f.type.startsWith("image/"));
@@ -61,12 +68,12 @@ export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads }
                 className={classes.field}
                 aria-label={label}
                 aria-invalid={over}
-                placeholder={index === 0 ? "What do you want to say?" : "And then?"}
+                placeholder={index > 0 ? "And then?" : one ? "Write a caption" : "What do you want to say?"}
                 rows={parts.length > 1 ? 3 : 6}
                 value={part.text}
                 onFocus={() => onFocusPart(index)}
                 onChange={(e) => dispatch({ type: "set", index, text: e.currentTarget.value })}
-                onKeyDown={(e) => onKey(e, index, dispatch)}
+                onKeyDown={(e) => onKey(e, index, dispatch, parts.length < most)}
                 onPaste={(e) => {
                   if (take(e.clipboardData.files)) e.preventDefault();
                 }}
@@ -77,22 +84,23 @@ export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads }
                 onChange={(list) => dispatch({ type: "images", key: part.key, change: () => list })}
                 uploads={uploads}
                 partKey={part.key}
+                network={network}
               />
               <div className={classes.foot}>
                 <span className={classes.hint}>{parts.length > 1 && label}</span>
                 {images && (
                   <AddImages
                     label={place}
-                    count={part.images.length}
+                    full={part.images.length >= uploads.room}
                     onFiles={(files) => uploads.add(part.key, part.images.length, files)}
                   />
                 )}
-                {over && counter && (
+                {over && counter && !one && (
                   <Button
                     size="compact-xs"
                     variant="default"
                     leftSection={<IconCut size={13} />}
-                    disabled={parts.length >= maxParts}
+                    disabled={parts.length >= most}
                     onClick={() =>
                       dispatch({ type: "split", index, at: splitPoint(part.text, counter, limit) })
                     }
@@ -109,16 +117,24 @@ export function ThreadEditor({ thread, dispatch, counter, onFocusPart, uploads }
           );
         })}
       </ol>
-      <Button
-        variant="subtle"
-        color="gray"
-        size="compact-sm"
-        leftSection={<IconPlus size={15} />}
-        disabled={parts.length >= maxParts}
-        onClick={() => dispatch({ type: "add", after: parts.length - 1 })}
-      >
-        {parts.length > 1 ? "Add a part" : "Make it a thread"}
-      </Button>
+      {one ? (
+        parts.length > 1 && (
+          <Button variant="default" size="compact-sm" onClick={() => dispatch({ type: "merge" })}>
+            Join into one caption
+          </Button>
+        )
+      ) : (
+        <Button
+          variant="subtle"
+          color="gray"
+          size="compact-sm"
+          leftSection={<IconPlus size={15} />}
+          disabled={parts.length >= most}
+          onClick={() => dispatch({ type: "add", after: parts.length - 1 })}
+        >
+          {parts.length > 1 ? "Add a part" : "Make it a thread"}
+        </Button>
+      )}
     </div>
   );
 }
@@ -177,6 +193,7 @@ function onKey(
   e: React.KeyboardEvent<HTMLTextAreaElement>,
   index: number,
   dispatch: Dispatch<ThreadAction>,
+  room: boolean,
 ): void {
   const field = e.currentTarget;
   if (e.altKey && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
@@ -184,7 +201,7 @@ function onKey(
     dispatch({ type: "move", index, by: e.key === "ArrowUp" ? -1 : 1 });
   } else if (e.shiftKey && (e.ctrlKey || e.metaKey) && e.key === "Enter") {
     e.preventDefault();
-    dispatch({ type: "split", index, at: field.selectionStart });
+    if (room) dispatch({ type: "split", index, at: field.selectionStart });
   } else if (e.key === "Backspace" && field.selectionStart === 0 && field.selectionEnd === 0 && index > 0) {
     e.preventDefault();
     dispatch({ type: "join", index });

@@ -65,6 +65,10 @@ export function Actions({ post }: { post: Post }) {
     <Button component={Link} to={`/approvals/${post.id}`}>
       Review and approve
     </Button>
+  ) : post.lacks.length > 0 && post.state === "awaiting_approval" && may("edit") ? (
+    <Button component={Link} to={`/posts/${post.id}/edit`} leftSection={<IconPencil size={16} />}>
+      Add the image
+    </Button>
   ) : may("retry") ? (
     <Button
       leftSection={<IconRefresh size={16} />}

@@ -1,6 +1,7 @@
 import type { Attempt, Post } from "../../api/model";
 import { useAttempts } from "../../api/posts";
 import { useAccountLooks } from "../../lib/accounts";
+import { networkName } from "../../lib/networks";
 import type { Tone } from "../../lib/words";
 import { ProblemNote } from "../Empty";
 import { Panel } from "../Panel";
@@ -8,27 +9,33 @@ import { Tag } from "../Tag";
 import { When } from "../When";
 import classes from "./Facts.module.css";
 
-export const attemptWords: Record<Attempt["state"], { label: string; tone: Tone; sentence: string }> = {
-  sending: { label: "Under way", tone: "blue", sentence: "The request is with X." },
-  accepted: { label: "Accepted", tone: "accent", sentence: "X took it and gave it an address." },
-  refused: { label: "Refused", tone: "red", sentence: "X said no; the audience saw nothing." },
-  not_sent: {
-    label: "Not sent",
-    tone: "neutral",
-    sentence: "Nothing left Rostrum, so sending again was safe.",
-  },
-  unknown: { label: "Unclear", tone: "violet", sentence: "X did not answer clearly." },
-  absent: {
-    label: "Not there",
-    tone: "neutral",
-    sentence: "Rostrum read the account back and it was not there.",
-  },
-};
+/** What became of an attempt at the network of that name. */
+export function attemptWords(
+  network: string,
+): Record<Attempt["state"], { label: string; tone: Tone; sentence: string }> {
+  return {
+    sending: { label: "Under way", tone: "blue", sentence: `The request is with ${network}.` },
+    accepted: { label: "Accepted", tone: "accent", sentence: `${network} took it and gave it an address.` },
+    refused: { label: "Refused", tone: "red", sentence: `${network} said no; the audience saw nothing.` },
+    not_sent: {
+      label: "Not sent",
+      tone: "neutral",
+      sentence: "Nothing left Rostrum, so sending again was safe.",
+    },
+    unknown: { label: "Unclear", tone: "violet", sentence: `${network} did not answer clearly.` },
+    absent: {
+      label: "Not there",
+      tone: "neutral",
+      sentence: "Rostrum read the account back and it was not there.",
+    },
+  };
+}
 
 export function Attempts({ post }: { post: Post }) {
   const query = useAttempts(post.id);
   const looks = useAccountLooks();
   const zone = post.due_zone ?? looks(post.account.id).zone;
+  const words = attemptWords(networkName(post.account.network));
   if (query.isError) return <ProblemNote error={query.error} compact />;
   if (!query.data || query.data.length === 0) return null;
   return (
@@ -38,7 +45,7 @@ export function Attempts({ post }: { post: Post }) {
           <li key={a.id}>
             <div className={classes.line}>
               <span className="row">
-                <Tag tone={attemptWords[a.state].tone}>{attemptWords[a.state].label}</Tag>
+                <Tag tone={words[a.state].tone}>{words[a.state].label}</Tag>
                 {post.parts.length > 1 && <span>Part {a.part + 1}</span>}
                 {a.number > 1 && <span className="muted">try {a.number}</span>}
               </span>
@@ -46,7 +53,7 @@ export function Attempts({ post }: { post: Post }) {
                 <When at={a.started_at} zone={zone} />
               </span>
             </div>
-            <p className={classes.detail}>{a.detail || attemptWords[a.state].sentence}</p>
+            <p className={classes.detail}>{a.detail || words[a.state].sentence}</p>
           </li>
         ))}
       </ol>

@@ -1,7 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import { aMe, aPost } from "../../test/factories";
+import { aMe, aNetwork, aPost } from "../../test/factories";
 import { draw, serve } from "../../test/render";
 import { Resolve } from "./Resolve";
 
@@ -19,14 +19,15 @@ const unclear = {
   settled_by: "",
 };
 
-function setup(permissions = ["resolve_unknown"], simulated: string | null = null) {
+function setup(permissions = ["resolve_unknown"], web = "https://x.com") {
   const post = aPost({
     state: "unknown",
     actions: ["resolve"],
     failure: { code: "connection_reset", sentence: "Looked 3 times; the post is not on the account so far." },
   });
   const asked = serve({
-    "GET /v1/me": () => ({ body: aMe({ permissions, links: { simulated_network: simulated } }) }),
+    "GET /v1/me": () => ({ body: aMe({ permissions }) }),
+    "GET /v1/networks": () => ({ body: { items: [aNetwork({ web_url: web })] } }),
     "GET /v1/posts/1/attempts": () => ({ body: { items: [unclear] } }),
     "POST /v1/posts/1/resolve": () => ({ body: { ...post, state: "published" } }),
   });
@@ -40,7 +41,10 @@ describe("an unclear post", () => {
     const { user, answer } = setup();
     await screen.findByText(/The connection broke/);
     expect(screen.getByText(/Looked 3 times/)).toBeVisible();
-    expect(screen.getByRole("link", { name: /on X/ })).toHaveAttribute("href", "https://x.com/tidewater");
+    expect(await screen.findByRole("link", { name: /on X/ })).toHaveAttribute(
+      "href",
+      "https://x.com/tidewater",
+    );
     await user.type(screen.getByLabelText("It is there"), "https://x.com/tidewater/status/9");
     await user.click(await screen.findByRole("button", { name: "It is there" }));
     await waitFor(() =>
@@ -55,9 +59,9 @@ describe("an unclear post", () => {
     await waitFor(() => expect(answer()).toEqual({ found: false, resend: true }));
   });
   it("leads to the simulated network when that is what was sent to", async () => {
-    setup(["resolve_unknown"], "http://localhost:8081/_sim/ledger");
-    const link = () => screen.getByRole("link", { name: /on X/ });
-    await waitFor(() => expect(link()).toHaveAttribute("href", "http://localhost:8081/tidewater"));
+    setup(["resolve_unknown"], "http://localhost:8081");
+    const link = await screen.findByRole("link", { name: /on X/ });
+    expect(link).toHaveAttribute("href", "http://localhost:8081/tidewater");
   });
   it("asks nobody without the right to answer", async () => {
     setup([]);

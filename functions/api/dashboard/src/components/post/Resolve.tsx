@@ -2,8 +2,10 @@ import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { Post } from "../../api/model";
 import { useAttempts, useResolve } from "../../api/posts";
-import { useMay, useMe } from "../../api/session";
+import { useNetwork } from "../../api/networks";
+import { useMay } from "../../api/session";
 import { useAccountLooks } from "../../lib/accounts";
+import { networkName } from "../../lib/networks";
 import { exactTime } from "../../lib/time";
 import { say } from "../../lib/toast";
 import { ProblemNote } from "../Empty";
@@ -21,8 +23,9 @@ export function Resolve({ post }: { post: Post }) {
   const unclear = attempts?.filter((a) => a.state === "unknown").at(-1);
   const looks = useAccountLooks();
   const zone = post.due_zone ?? looks(post.account.id).zone;
-  const simulated = useMe().data?.links.simulated_network;
-  const profile = new URL(`/${post.account.handle}`, simulated ?? "https://x.com").href;
+  const network = networkName(post.account.network);
+  const web = useNetwork(post.account.network)?.web_url;
+  const profile = web ? new URL(`/${post.account.handle}`, web).href : null;
   const answer = (
     what: { found: true; remote_url: string } | { found: false; resend: boolean },
     words: string,
@@ -38,8 +41,8 @@ export function Resolve({ post }: { post: Post }) {
           </div>
         )}
         <div>
-          <dt>X answered</dt>
-          <dd>{unclear?.detail || attemptWords.unknown.sentence}</dd>
+          <dt>{network} answered</dt>
+          <dd>{unclear?.detail || attemptWords(network).unknown.sentence}</dd>
         </div>
         {post.failure && post.failure.sentence !== unclear?.detail && (
           <div>
@@ -56,9 +59,14 @@ export function Resolve({ post }: { post: Post }) {
       </dl>
       <ol className={classes.steps}>
         <li>
-          <a href={profile} target="_blank" rel="noreferrer" className="link">
-            Open @{post.account.handle} on X<span className="sr"> (opens a new tab)</span>
-          </a>{" "}
+          {profile ? (
+            <a href={profile} target="_blank" rel="noreferrer" className="link">
+              Open @{post.account.handle} on {network}
+              <span className="sr"> (opens a new tab)</span>
+            </a>
+          ) : (
+            `Open @${post.account.handle} on ${network}`
+          )}{" "}
           and look for that text.
         </li>
         <li>Say what you found.</li>

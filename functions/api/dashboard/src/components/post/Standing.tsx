@@ -1,5 +1,6 @@
 import type { Post } from "../../api/model";
 import { useAccountLooks } from "../../lib/accounts";
+import { networkName } from "../../lib/networks";
 import { exactTime, span } from "../../lib/time";
 import { stateWords } from "../../lib/words";
 import { Countdown } from "../Countdown";
@@ -22,6 +23,12 @@ export function Standing({ post }: { post: Post }) {
           {post.why_not_out ?? reason}
         </p>
       )}
+      {post.state !== "published" &&
+        post.lacks.map((sentence) => (
+          <p key={sentence} className={classes.why} data-tone="amber">
+            {sentence}
+          </p>
+        ))}
       <div className={classes.gap} />
       <dl className={classes.facts}>
         {waits && post.due_at && !post.hold && (
@@ -51,7 +58,7 @@ export function Standing({ post }: { post: Post }) {
         )}
         {post.remote_url && (
           <div>
-            <dt>On X</dt>
+            <dt>On {networkName(post.account.network)}</dt>
             <dd>
               <a href={post.remote_url} target="_blank" rel="noreferrer" className="link">
                 Open the post

@@ -3,8 +3,9 @@ import type { Breaker } from "../../api/model";
 import { useMay } from "../../api/session";
 import { useTryBreaker } from "../../api/workspace";
 import { useNow } from "../../lib/clock";
+import { networkName } from "../../lib/networks";
 import { say, sayProblem } from "../../lib/toast";
-import { count, humanCode, networkWords, type Tone } from "../../lib/words";
+import { count, humanCode, type Tone } from "../../lib/words";
 import { Tag } from "../Tag";
 import { When } from "../When";
 import classes from "./BreakerRow.module.css";
@@ -19,13 +20,13 @@ const states: Record<Breaker["state"], { label: string; tone: Tone }> = {
 export function BreakerRow({ breaker: b, zone }: { breaker: Breaker; zone: string }) {
   const may = useMay("manage_accounts");
   const attempt = useTryBreaker();
-  const name = b.handle ? `@${b.handle}` : networkWords(b.network);
+  const name = b.handle ? `@${b.handle}` : networkName(b.network);
   const { label, tone } = states[b.state];
   const now = useNow(5_000);
   const waits = b.state === "open" && b.retry_at !== null && Date.parse(b.retry_at) > now;
   const go = () =>
     attempt.mutate(
-      { network: "x", ...(b.account_id ? { account_id: b.account_id } : {}) },
+      { network: b.network, ...(b.account_id ? { account_id: b.account_id } : {}) },
       {
         onSuccess: (r) =>
           say(r.trying ? "One post tries now" : "Nothing waits here; the next post that falls due tries"),

@@ -1,5 +1,6 @@
 import type { Quota } from "../../api/model";
-import { networkWords, number } from "../../lib/words";
+import { networkName } from "../../lib/networks";
+import { number } from "../../lib/words";
 import { When } from "../When";
 import classes from "./Quotas.module.css";
 
@@ -17,7 +18,7 @@ export function quotaGroups(quotas: Quota[]): Group[] {
     const key = q.account_id ?? q.network;
     const group = groups.get(key) ?? {
       key,
-      name: q.handle ? `@${q.handle}` : networkWords(q.network),
+      name: q.handle ? `@${q.handle}` : networkName(q.network),
       note: q.handle ? "" : "the developer app, all accounts together",
       quotas: [],
     };

@@ -2,7 +2,9 @@ import { Button } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
+import { useAccounts } from "../../api/accounts";
 import type { Permission, Switch } from "../../api/model";
+import { useNetworks } from "../../api/networks";
 import { useMay } from "../../api/session";
 import { useSwitch } from "../../api/workspace";
 import { say, sayProblem } from "../../lib/toast";
@@ -20,14 +22,7 @@ interface Line {
   right: Permission;
 }
 
-const lines: Line[] = [
-  {
-    kind: "network",
-    subject: "x",
-    name: "Sending to X",
-    stops: "Nothing goes out to X. What falls due waits.",
-    right: "manage_workspace",
-  },
+const agents: Line[] = [
   {
     kind: "agent",
     subject: "generate",
@@ -44,8 +39,29 @@ const lines: Line[] = [
   },
 ];
 
+/** One switch for each network that has an account or is paused, and one for each agent. */
+function useLines(thrown: Switch[]): Line[] {
+  const accounts = useAccounts().data ?? [];
+  const networks = (useNetworks().data ?? []).filter(
+    (n) =>
+      accounts.some((a) => a.network === n.network) ||
+      thrown.some((s) => s.kind === "network" && s.subject === n.network),
+  );
+  return [
+    ...networks.map((n): Line => ({
+      kind: "network",
+      subject: n.network,
+      name: `Sending to ${n.name}`,
+      stops: `Nothing goes out to ${n.name}. What falls due waits.`,
+      right: "manage_workspace",
+    })),
+    ...agents,
+  ];
+}
+
 /** The switches of the workspace, and every other pause that is in force. */
 export function Switches({ thrown, zone }: { thrown: Switch[]; zone: string }) {
+  const lines = useLines(thrown);
   const others = thrown.filter(
     (s) => s.account_id !== null || !lines.some((l) => l.kind === s.kind && l.subject === s.subject),
   );
