@@ -117,7 +117,7 @@ func (b Breaker) Fail(rule Rule, f Failure) Breaker {
 func (b Breaker) open(f Failure) Breaker {
 	b.State, b.Openings = Open, b.Openings+1
 	b.Probe, b.ProbeUntil = uuid.Nil, time.Time{}
-	b.RetryAt = f.At.Add(Wait(b.Openings, f.Attempt))
+	b.RetryAt = f.At.Add(Wait(b.Openings, f.Account))
 	return b
 }
 
@@ -143,7 +143,8 @@ func (b Breaker) Admit(attempt uuid.UUID, now, probeUntil time.Time) (Breaker, b
 
 // Wait is how long a breaker stays open that opened for the nth time in a row:
 // from 30 s doubling up to 10 min, a fifth more or less. The jitter is drawn
-// from the seed, an id that was made at random.
+// from the seed, an id that was made at random: that of the account whose call
+// failed, so that breakers that opened together do not all try together.
 func Wait(n int, seed uuid.UUID) time.Duration {
 	wait := longestWait
 	if n = max(n, 1); n < 6 {

@@ -60,7 +60,9 @@ type item struct {
 	ended     bool
 	// shown is the network's id of each part that the audience saw.
 	shown map[int]string
-	story []string
+	// usedUp is until when an answer to it said that the quota is used up.
+	usedUp time.Time
+	story  []string
 }
 
 // lane is one installation with one thing happening at a time.
@@ -84,6 +86,7 @@ type lane struct {
 
 	network network
 	queue   messages
+	outages outages
 	items   []*item
 	byID    map[post.ID]*item
 	byText  map[string]*item
@@ -110,6 +113,15 @@ type accountState struct {
 	revoked bool
 	// noTokenUntil is when a token can be had again.
 	noTokenUntil time.Time
+	// rule, within and gap are its word on what is late.
+	rule        account.CatchUp
+	within, gap time.Duration
+	// quota is what the network lets it post. usedUpUntil is when the quota that
+	// the senders know to be used up is whole again.
+	quota       quota
+	usedUpUntil time.Time
+	// downUntil is when the network serves this account again.
+	downUntil time.Time
 }
 
 // Now returns the lane's time.
@@ -176,6 +188,9 @@ func newLane(ctx context.Context, url string, o Options, n int) (_ *lane, err er
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	_, err = first.Exec(ctx, timeFunctions, pgx.QueryExecModeSimpleProtocol)
+	if err == nil && o.Plant != "" {
+		_, err = first.Exec(ctx, o.Plant, pgx.QueryExecModeSimpleProtocol)
+	}
 	if err = errors.Join(err, first.Close(ctx)); err != nil {
 		return nil, fmt.Errorf("make the time virtual: %w", err)
 	}
@@ -194,6 +209,9 @@ func newLane(ctx context.Context, url string, o Options, n int) (_ *lane, err er
 	}
 	l.forward(ctx, 0)
 	if err := l.populate(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.characterize(ctx); err != nil {
 		return nil, err
 	}
 	l.build()

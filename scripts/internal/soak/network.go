@@ -14,6 +14,7 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
+	"rostrum/shared/throttle"
 )
 
 // network is the audience's ledger, and what is still on its way to it.
@@ -26,6 +27,9 @@ type network struct {
 	// worstUntil is when reads stop to lag as far as they can.
 	worstCall  bool
 	worstUntil time.Time
+	// downUntil is when it serves anybody again; app is what it lets us post in all.
+	downUntil time.Time
+	app       quota
 }
 
 type travelling struct {
@@ -91,6 +95,10 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 	}
 	l.meanwhile(ctx, 60)
 	l.mayDie(6)
+	a := l.accountOf(remote)
+	if l.now.Before(l.network.downUntil) || l.now.Before(a.downUntil) {
+		return l.outOfOrder(ctx, remote, r)
+	}
 	switch {
 	case l.chance(25): // The request is lost.
 		l.forward(ctx, l.between(0, 10*time.Second))
@@ -106,6 +114,7 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 	case l.chance(15):
 		return platform.Outcome{Class: platform.Delayed, Code: "rate_limited", Detail: "Too many.", RetryAfter: l.between(time.Second, 90*time.Second)}
 	case l.chance(10):
+		a.usedUpUntil = time.Time{} // The call is given back to a quota that was used up without it.
 		return platform.Outcome{Class: platform.NotSent, Code: "not_sent", Detail: "The network could not be reached."}
 	case l.chance(6):
 		return platform.Outcome{Class: platform.Unauthorized, Code: "http_401", Detail: "The token was not taken."}
@@ -114,16 +123,27 @@ func (l *lane) Publish(ctx context.Context, r platform.PublishRequest) platform.
 	case l.chance(3):
 		return platform.Outcome{Class: platform.OutOfCredit, Code: "http_402", Detail: "No credit."}
 	}
-	if l.showsTwin(remote, r) && l.chance(500) {
+	return l.answer(ctx, a, r)
+}
+
+// answer is what the network says to a call that reached it in good order.
+func (l *lane) answer(ctx context.Context, a *accountState, r platform.PublishRequest) platform.Outcome {
+	served := l.network.app.take(l.now) && a.quota.take(l.now)
+	l.usedUp(r, a)
+	r.Target.Heard([]throttle.Quota{l.network.app.said(throttle.AppScope), a.quota.said(throttle.AccountScope)})
+	if !served {
+		return platform.Outcome{Class: platform.Delayed, Code: "rate_limited", Detail: "Used up.", RetryAfter: l.between(time.Second, 90*time.Second)}
+	}
+	if l.showsTwin(a.remote, r) && l.chance(500) {
 		return platform.Outcome{Class: platform.Duplicate, Code: "duplicate_content", Detail: "It is there already."}
 	}
-	id := l.accept(remote, r, l.now)
+	id := l.accept(a.remote, r, l.now)
 	l.forward(ctx, l.between(20*time.Millisecond, 400*time.Millisecond))
 	l.meanwhile(ctx, 30)
 	l.mayDie(8)
 	if l.chance(30) { // The answer is lost.
 		l.forward(ctx, l.between(0, 10*time.Second))
-		return unclear
+		return platform.Outcome{Class: platform.Unclear, Code: "timeout", Detail: "The network did not answer."}
 	}
 	return platform.Outcome{Class: platform.Accepted, Code: "accepted", RemoteID: id, RemoteURL: "https://network.example/" + id}
 }
@@ -146,6 +166,8 @@ func (l *lane) UploadMedia(context.Context, platform.MediaUpload) (platform.Uplo
 // others work.
 func (l *lane) RecentPosts(ctx context.Context, target platform.Target, since string) ([]platform.RemotePost, error) {
 	switch {
+	case l.now.Before(l.network.downUntil) || l.now.Before(l.accountOf(target.RemoteID).downUntil):
+		return nil, apperr.New(apperr.Unavailable, "network_away", "the network does not answer")
 	case l.chance(30):
 		return nil, apperr.New(apperr.Unavailable, "network_away", "the network does not answer")
 	case l.chance(10):

@@ -271,7 +271,7 @@ func (l *lane) tokenTrouble(_ context.Context, n int) {
 // mend ends an account's troubles, as its owner would.
 func (l *lane) mend(ctx context.Context, n int) error {
 	a := l.accounts[n]
-	a.revoked, a.noTokenUntil = false, time.Time{}
+	a.revoked, a.noTokenUntil, a.downUntil = false, time.Time{}, time.Time{}
 	if _, err := l.sql.Exec(ctx, "UPDATE accounts SET status = 'connected' WHERE id = $1", uuid.UUID(a.id)); err != nil {
 		return fmt.Errorf("connect account: %w", err)
 	}

@@ -59,7 +59,7 @@ func (l *lane) Send(_ context.Context, envelopes []queue.Envelope) ([]uuid.UUID,
 			continue // Lost.
 		}
 		copies := 1
-		if l.chance(60) {
+		if l.chance(100) {
 			copies += 1 + l.rng.IntN(3)
 		}
 		for range copies {
@@ -100,19 +100,9 @@ func (l *lane) deliver(ctx context.Context, m *message) {
 	working, cancel := context.WithDeadline(ctx, now.Add(patience))
 	defer cancel()
 	it := l.lookUp(m.body)
-	watch := func(ctx context.Context, d time.Duration) error { //nolint:unparam // the sender's form of it.
+	watch := func(ctx context.Context, d time.Duration) error { //nolint:unparam // the sender has it in this form.
 		m.at = l.now.Add(d)
-		l.intent(it)
-		l.meanwhile(ctx, 60)
-		switch {
-		case l.chance(20): // A sandbox that was frozen for a while.
-			l.forward(ctx, l.between(0, 14*time.Second))
-		case l.chance(5): // Everything at its worst, within its bounds.
-			l.network.worstUntil = l.now.Add(3 * time.Minute)
-			l.forward(ctx, l.between(11*time.Second, 13*time.Second))
-			l.network.worstCall = true
-		}
-		l.mayDie(6)
+		l.committed(ctx, it)
 		return nil
 	}
 	alive, err := l.survive(func() error {
@@ -128,16 +118,36 @@ func (l *lane) deliver(ctx context.Context, m *message) {
 		l.tell(it, "the sender failed")
 		it.story = append(it.story, "  "+err.Error())
 	}
+	if alive && err == nil {
+		l.told(it)
+	}
 	if alive && err == nil || m.receives >= receives {
 		l.queue.remove(m)
 	}
 }
 
+// committed is what may happen between an intent and its call.
+func (l *lane) committed(ctx context.Context, it *item) {
+	if err := l.intent(ctx, it); err != nil && ctx.Err() == nil {
+		panic(err) // A sender would take it for the queue's, and go on.
+	}
+	l.meanwhile(ctx, 60)
+	switch {
+	case l.chance(20): // A sandbox that was frozen for a while.
+		l.forward(ctx, l.between(0, 14*time.Second))
+	case l.chance(5): // Everything at its worst, within its bounds.
+		l.network.worstUntil = l.now.Add(3 * time.Minute)
+		l.forward(ctx, l.between(11*time.Second, 13*time.Second))
+		l.network.worstCall = true
+	}
+	l.mayDie(6)
+}
+
 // intent holds an intent that was just committed against what people decided
 // before it.
-func (l *lane) intent(it *item) {
+func (l *lane) intent(ctx context.Context, it *item) error {
 	if it == nil {
-		return
+		return nil
 	}
 	l.tell(it, "intent")
 	switch now := l.now; {
@@ -149,5 +159,8 @@ func (l *lane) intent(it *item) {
 		l.breaks(&l.report.Early, it, "an intent was committed %s before its time", it.due.Sub(now))
 	case l.accounts[it.account].paused:
 		l.breaks(&l.report.Early, it, "an intent was committed while the account was paused")
+	case now.Before(l.accounts[it.account].usedUpUntil):
+		l.breaks(&l.report.Early, it, "an intent was committed although the account's quota is known to be used up")
 	}
+	return l.judgeLate(ctx, it)
 }

@@ -42,6 +42,9 @@ type Options struct {
 	// is 50 s, which is what the protocol is made for: a test makes it longer to
 	// see that the soak finds what comes of that.
 	LateBy time.Duration
+	// Plant is SQL that puts a mistake into each lane's database, to see that it
+	// is found; empty is none.
+	Plant string
 	// OnlyLane runs one lane of those that Lanes and Posts make; below 0 is all.
 	OnlyLane int
 }
@@ -50,6 +53,9 @@ type Options struct {
 type Report struct {
 	Posts, Faults                            int
 	Duplicate, Lost, Early, Unaudited, Stuck int
+	// InTurn counts the posts that went out late in the turn that the drain gave
+	// them, Outages the times that everything of ours or of the network's stood still.
+	InTurn, Outages int
 	// Ends counts the posts by the state that they ended in.
 	Ends map[string]int
 	// Said is the history of each post that broke a promise, at most 5.
@@ -89,6 +95,8 @@ func (t *tally) add(r Report) {
 	all.Early += r.Early
 	all.Unaudited += r.Unaudited
 	all.Stuck += r.Stuck
+	all.InTurn += r.InTurn
+	all.Outages += r.Outages
 	for state, n := range r.Ends {
 		all.Ends[state] += n
 	}
@@ -175,5 +183,5 @@ func (r *Report) String() string {
 			ends = append(ends, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	return "(" + strings.Join(ends, ", ") + ")"
+	return fmt.Sprintf("(%s; %d outages, %d posts sent in their turn after one)", strings.Join(ends, ", "), r.Outages, r.InTurn)
 }

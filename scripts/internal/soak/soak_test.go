@@ -53,3 +53,23 @@ func TestTheSoakFindsThatAbsenceIsBelievedTooSoon(t *testing.T) {
 	require.Contains(t, r.Said[0], "was seen twice")
 	require.Contains(t, r.Said[0], "intent")
 }
+
+// With a backlog that is none, what was kept waiting would go out all at once.
+func TestTheSoakFindsThatABacklogGoesWithoutTurns(t *testing.T) {
+	t.Parallel()
+	r := play(t, soak.Options{Posts: 2000, Seed: 7, Plant: `
+		CREATE OR REPLACE FUNCTION in_backlog(workspace uuid, post uuid, account uuid, due timestamptz, turn timestamptz, grace interval)
+		RETURNS boolean LANGUAGE sql STABLE RETURN false`})
+	require.Positive(t, r.Early, "%+v", r)
+	require.Contains(t, r.Said[0], "without a turn")
+}
+
+// An account that wants to be asked gets nothing out late, whatever its row says.
+func TestTheSoakFindsThatARuleForLatePostsIsNotKept(t *testing.T) {
+	t.Parallel()
+	r := play(t, soak.Options{Posts: 2000, Seed: 7, Plant: `
+		CREATE FUNCTION lax() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.catch_up := 'send_within'; RETURN NEW; END $$;
+		CREATE TRIGGER lax BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION lax()`})
+	require.Positive(t, r.Early, "%+v", r)
+	require.Contains(t, r.Said[0], "its account's rule")
+}

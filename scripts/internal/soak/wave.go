@@ -21,6 +21,7 @@ func (l *lane) wave(ctx context.Context, n int) error {
 	if err := l.write(ctx, n); err != nil {
 		return err
 	}
+	l.plan(time.Duration(n) * pace)
 	l.tickAt = l.now
 	for open := n; open > 0; {
 		if err := ctx.Err(); err != nil {
@@ -70,9 +71,16 @@ func (l *lane) tidy(ctx context.Context) error {
 
 // step is the next thing that happens: a message, a tick, a person.
 func (l *lane) step(ctx context.Context) (ticked bool, err error) {
+	if l.strike(ctx) {
+		return false, nil
+	}
 	m := l.queue.first()
 	switch {
-	case l.chance(25):
+	case l.chance(1):
+		a := l.accounts[l.rng.IntN(len(l.accounts))]
+		a.downUntil = l.now.Add(l.between(time.Minute, 20*time.Minute))
+		return false, nil
+	case l.chance(45):
 		return false, l.someone(ctx)
 	case l.chance(8):
 		return false, l.mend(ctx, l.rng.IntN(len(l.accounts)))
@@ -141,7 +149,7 @@ func (l *lane) meanwhile(ctx context.Context, n int) {
 // calmDown ends the faults and mends what is broken: from here on every post
 // has to come to its end by itself.
 func (l *lane) calmDown(ctx context.Context) error {
-	l.calm = true
+	l.calm, l.network.downUntil = true, time.Time{}
 	for n := range l.accounts {
 		if err := l.mend(ctx, n); err != nil {
 			return err
@@ -203,7 +211,7 @@ func (l *lane) isEnd(state, hold string, person bool) bool {
 	case "published", "failed", "missed", "canceled":
 		return true
 	case "scheduled":
-		return hold == string(post.HeldLate) || hold == string(post.HeldFoundLate)
+		return heldLate(hold)
 	case "unknown":
 		return l.calm && person && l.now.Sub(l.begun) > calmAfter+2*time.Hour
 	}
@@ -232,24 +240,47 @@ func (l *lane) judge(ctx context.Context) error {
 		if !told {
 			l.breaks(&l.report.Unaudited, it, "its events do not tell what happened to it (%s)", state)
 		}
-		for part := range it.texts {
-			recorded := ""
-			if part < len(remotes) {
-				recorded = remotes[part]
-			}
-			switch {
-			case state == "published" && (it.shown[part] == "" || it.shown[part] != recorded):
-				l.breaks(&l.report.Lost, it, "it is called published; part %d is recorded as %q, the audience sees %q", part, recorded, it.shown[part])
-			case state == "failed" && it.shown[part] != "" && recorded == "":
-				l.breaks(&l.report.Lost, it, "it is called failed, and the audience sees part %d", part)
-			}
-		}
+		l.judgeParts(it, state, remotes)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("judge posts: %w", err)
 	}
 	l.forget()
+	if err := l.judgePace(ctx, ids); err != nil {
+		return err
+	}
+	return l.putAway(ctx, ids)
+}
+
+// judgeParts holds what is recorded of a post's parts against the audience.
+func (l *lane) judgeParts(it *item, state string, remotes []string) {
+	for part := range it.texts {
+		recorded := ""
+		if part < len(remotes) {
+			recorded = remotes[part]
+		}
+		switch {
+		case state == "published" && (it.shown[part] == "" || it.shown[part] != recorded):
+			l.breaks(&l.report.Lost, it, "it is called published; part %d is recorded as %q, the audience sees %q", part, recorded, it.shown[part])
+		case state == "failed" && it.shown[part] != "" && recorded == "":
+			l.breaks(&l.report.Lost, it, "it is called failed, and the audience sees part %d", part)
+		}
+	}
+}
+
+// putAway takes what waits for a person's word out of every tick to come.
+func (l *lane) putAway(ctx context.Context, ids []uuid.UUID) error {
+	err := pgx.BeginFunc(ctx, l.sql, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "UPDATE posts SET state = 'canceled' WHERE id = ANY ($1) AND state IN ('scheduled', 'unknown')", ids)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("put judged posts away: %w", err)
+	}
 	return nil
 }
 
