@@ -57,6 +57,10 @@ type Message struct {
 	// Early asks to make the post ready and not to send it: another message comes
 	// when it is due.
 	Early bool `json:"early,omitempty"`
+	// Turn is when the post was put back until, in Unix microseconds, by whoever
+	// left this message; one that was put back later since has a message of its
+	// own. 0 is nobody.
+	Turn int64 `json:"turn,omitempty"`
 }
 
 // Envelope is a message on its way out: which queue, and after what delay.

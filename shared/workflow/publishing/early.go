@@ -4,10 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"rostrum/shared/outbox"
 	"rostrum/shared/post"
-	"rostrum/shared/publication"
-	"rostrum/shared/queue"
 	"rostrum/shared/store"
 )
 
@@ -34,23 +31,4 @@ func (s *Service) makeReady(ctx context.Context, view store.Sending) error {
 		}
 		return s.putBack(ctx, tx, j, p, store.Requeue{})
 	})
-}
-
-// backEarly puts a post that is not due yet back. It comes early again when it
-// said why it is not ready and there is time, else with the message that sends.
-func (s *Service) backEarly(ctx context.Context, tx *store.Tx, j *job, p post.Post, q store.Requeue) error {
-	at, err := tx.BackToScheduled(ctx, j.ref, q)
-	if err != nil {
-		return err
-	}
-	due := store.Due{PostRef: j.ref, Revision: p.Revision, SendAt: at}
-	if q.Hold != "" && p.Schedule != nil && at.Before(p.Schedule.DueAt.Add(-longestWait)) {
-		m := publication.HandOut(due)[0].Message
-		m.Early = true
-		return outbox.EnqueueAll(ctx, tx, []outbox.Delivery{{Queue: queue.Publish, Message: m, At: at}})
-	}
-	if p.Schedule != nil && at.Before(p.Schedule.DueAt) {
-		due.SendAt = p.Schedule.DueAt
-	}
-	return enqueue(ctx, tx, due)
 }

@@ -9,8 +9,10 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/blob"
 	"rostrum/shared/killpoint"
+	"rostrum/shared/outbox"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
+	"rostrum/shared/publication"
 	"rostrum/shared/store"
 )
 
@@ -121,13 +123,16 @@ func (s *Service) uploadOne(ctx context.Context, j *job, m post.Media, want *sto
 // notUploaded says on the post why an image is not on the network. Nothing is
 // public, whatever the reason.
 func (s *Service) notUploaded(ctx context.Context, j *job, part int, cause error) error {
+	e := apperr.As(cause)
+	if e != nil && e.Code == mediaProcessing {
+		return s.later(ctx, j, processing(4*e.RetryAfter))
+	}
 	s.Logger.LogAttrs(ctx, slog.LevelWarn, "image not uploaded", slog.String("post_id", j.ref.PostID.String()),
 		slog.String("error", cause.Error()), slog.String("correlation_id", j.ref.CorrelationID.String()))
 	q := store.Requeue{
 		Wait: uploadWait, Hold: post.HeldRetry, Code: "upload_failed",
 		Detail: "An image could not be brought to the network. Nothing was posted; the next try follows.",
 	}
-	e := apperr.As(cause)
 	if e == nil {
 		return s.later(ctx, j, q)
 	}
@@ -145,9 +150,6 @@ func (s *Service) notUploaded(ctx context.Context, j *job, part int, cause error
 			q.Detail = e.Message + " " + e.Hint
 		}
 	case apperr.RateLimited:
-		if e.Code == mediaProcessing {
-			return s.later(ctx, j, processing(4*e.RetryAfter))
-		}
 		q.Wait, q.Hold, q.Code, q.Detail = max(e.RetryAfter, time.Second), post.HeldRateLimit, e.Code, "The network asks to wait before more images are uploaded."
 	case apperr.Unauthenticated:
 		if err := s.Tokens.Reject(ctx, j.ref.WorkspaceID, j.view.Post.AccountID); err != nil {
@@ -169,12 +171,29 @@ func (s *Service) later(ctx context.Context, j *job, q store.Requeue) error {
 	})
 }
 
-// putBack is requeue for a job whose post is locked and scheduled.
+// putBack is requeue for a job whose post is locked and scheduled. The messages
+// of one that waits for a network are many: only the last that was left counts.
+// A job that was early comes early again when it said why it is not ready and
+// there is time, else with the message that sends.
 func (s *Service) putBack(ctx context.Context, tx *store.Tx, j *job, p post.Post, q store.Requeue) error {
-	if j.early {
-		return s.backEarly(ctx, tx, j, p, q)
+	at, err := tx.BackToScheduled(ctx, j.ref, q)
+	if err != nil {
+		return err
 	}
-	return s.requeue(ctx, tx, j.ref, p.Revision, q)
+	due := store.Due{PostRef: j.ref, Revision: p.Revision, SendAt: at}
+	again := false
+	if j.early && p.Schedule != nil {
+		again = q.Hold != "" && at.Before(p.Schedule.DueAt.Add(-longestWait))
+		if at.Before(p.Schedule.DueAt) {
+			due.SendAt = p.Schedule.DueAt
+		}
+	}
+	d := publication.HandOut(due)[0]
+	if again {
+		d.Message.Early, d.At = true, at
+	}
+	d.Message.Turn = at.UnixMicro()
+	return outbox.EnqueueAll(ctx, tx, []outbox.Delivery{d})
 }
 
 // writeMediaGone has a part's images uploaded anew: the network did not know

@@ -104,18 +104,17 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 		return err
 	}
 	killpoint.Here("send.loaded")
-	switch {
-	case view.Post.State == post.Sending && !view.LeaseLive:
+	if view.Post.State == post.Sending && !view.LeaseLive {
 		return s.recover(ctx, store.Ref(view.Post))
-	case view.Post.State != post.Scheduled:
-		return s.drop(ctx, m, view, "state")
-	case view.Post.Revision != m.Revision:
-		return s.drop(ctx, m, view, "revision")
-	case view.DueIn > s.patience(ctx) && m.Early:
+	}
+	ahead := view.DueIn > s.patience(ctx)
+	if why := outdated(m, view, ahead); why != "" {
+		return s.drop(ctx, m, view, why)
+	}
+	switch {
+	case ahead && m.Early:
 		return s.makeReady(ctx, view)
-	case m.Early:
-		return s.drop(ctx, m, view, "early")
-	case view.DueIn > s.patience(ctx):
+	case ahead:
 		return s.comeBack(ctx, store.Ref(view.Post))
 	}
 	job, err := s.prepare(ctx, view, watch)
@@ -127,6 +126,23 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 		return err
 	}
 	return s.sendParts(ctx, job)
+}
+
+// outdated says why a message has nothing to do any more; empty when it has.
+// ahead says that the post is not due for a while.
+func outdated(m queue.Message, view store.Sending, ahead bool) string {
+	p := view.Post
+	switch {
+	case p.State != post.Scheduled:
+		return "state"
+	case p.Revision != m.Revision:
+		return "revision"
+	case m.Turn != 0 && p.NotBefore != nil && p.NotBefore.UnixMicro() > m.Turn:
+		return "turn"
+	case m.Early && !ahead:
+		return "early"
+	}
+	return ""
 }
 
 // waitFor waits in place for a post to fall due.

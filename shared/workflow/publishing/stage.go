@@ -29,6 +29,8 @@ const (
 	// shownAlready is the code of a call that was not made because the part is
 	// public.
 	shownAlready = "shown_already"
+	stuckCode    = "stage_stuck"
+	stuckDetail  = "The network did not finish preparing the images. Nothing was posted. Try again later."
 	// mediaProcessing is the code with which a client says that the network is
 	// still at work on an image.
 	mediaProcessing = "media_processing"
@@ -146,9 +148,9 @@ func (p *staging) pending(ctx context.Context) (bool, error) {
 	case stuck && p.have.Attempted:
 		return false, p.giveUp(ctx, "stage_unclear", "The network does not say what became of the post. Look at the account before you try again.")
 	case stuck && p.have.Tries >= maxStuck:
-		return false, p.giveUp(ctx, "stage_stuck", "The network did not finish preparing the images. Nothing was posted. Try again later.")
+		return false, p.giveUp(ctx, stuckCode, stuckDetail)
 	case stuck, !p.same() && !p.have.Attempted:
-		return p.drop(ctx, store.Requeue{Hold: post.HeldRetry, Code: "stage_stuck", Detail: "The network does not finish preparing the images; it is given them again."})
+		return p.drop(ctx, store.Requeue{Hold: post.HeldRetry, Code: stuckCode, Detail: "The network does not finish preparing the images; it is given them again."})
 	}
 	return false, p.s.later(ctx, p.j, processing(p.have.Age))
 }
@@ -290,6 +292,9 @@ func (p *staging) anew(ctx context.Context) (bool, error) {
 	heard := store.Heard{WorkspaceID: p.j.ref.WorkspaceID, AccountID: p.j.view.Post.AccountID, Network: p.j.view.Network}
 	req.Target.Heard = func(quotas []throttle.Quota) { heard.Quotas = append(heard.Quotas, quotas...) }
 	staged, err := p.stager.Stage(bounded, req)
+	if e := apperr.As(err); e != nil && e.Code == mediaProcessing {
+		return false, p.awaitImages(ctx, e)
+	}
 	if err != nil {
 		return false, p.s.notUploaded(ctx, p.j, p.have.Part, err)
 	}
@@ -323,6 +328,30 @@ func (p *staging) anew(ctx context.Context) (bool, error) {
 		slog.String("staged_id", now.RemoteID), slog.Int("tries", tries), slog.String("correlation_id", p.j.ref.CorrelationID.String()))
 	p.have = now
 	return p.ask(ctx)
+}
+
+// awaitImages waits for images that go to the network before their part, as long
+// as pending waits for a part.
+func (p *staging) awaitImages(ctx context.Context, cause *apperr.Error) error {
+	waiting := p.same() && p.have.RemoteID == ""
+	if waiting && p.have.Age > stuckAfter {
+		if p.have.Tries+1 >= maxStuck {
+			return p.giveUp(ctx, stuckCode, stuckDetail)
+		}
+		return p.s.refused(ctx, p.j, p.have.Part, apperr.New(apperr.Unavailable, stuckCode, "The network does not finish preparing the images."))
+	}
+	if waiting {
+		return p.s.later(ctx, p.j, processing(max(4*cause.RetryAfter, p.have.Age)))
+	}
+	return p.underLock(ctx, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
+		if !p.have.Attempted {
+			// From now on its age counts.
+			if _, err := tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, store.Stage{Part: p.have.Part, Hash: p.hash}, 0); err != nil {
+				return err
+			}
+		}
+		return p.s.putBack(ctx, tx, p.j, locked, processing(4*cause.RetryAfter))
+	})
 }
 
 // fileURL is where a network that fetches images finds one; empty for those that

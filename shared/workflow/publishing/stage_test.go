@@ -187,6 +187,45 @@ func TestAPartThatTheNetworkWorksOnIsWaitedForAndThenStagedOnceMore(t *testing.T
 	require.Empty(t, g.calls)
 }
 
+func TestImagesThatTheNetworkNeverFinishesFailThePost(t *testing.T) {
+	t.Parallel()
+	b, g := withGallery(t)
+	g.stageErr = apperr.New(apperr.RateLimited, "media_processing", "not ready").WithRetryAfter(3 * time.Second)
+	p := b.illustrated(t, []post.Media{b.keep(t, 1), b.keep(t, 2)})
+	b.send(t, p)
+	b.send(t, b.retryNow(t, p))
+	for range 2 {
+		require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+		b.exec(t, "UPDATE network_stages SET staged_at = staged_at - interval '11 minutes'")
+		b.send(t, b.retryNow(t, p))
+	}
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Failed, after.State)
+	require.Equal(t, "stage_stuck", after.FailureCode)
+	require.Empty(t, g.calls)
+}
+
+// A queue may deliver twice, and the early visits and the last one wait for the
+// same: their messages become one.
+func TestOfTheMessagesOfAWaitingPostTheLastCounts(t *testing.T) {
+	t.Parallel()
+	b, g := withGallery(t)
+	g.becomes(phase(platform.StagePending))
+	p := b.illustrated(t, []post.Media{b.keep(t, 1)})
+	b.send(t, p)
+	b.send(t, p)
+	messages, _ := b.left(t)
+	require.Len(t, messages, 2)
+	for range 3 {
+		require.NoError(t, b.service.Send(t.Context(), messages[0], nil))
+	}
+	left, _ := b.left(t)
+	require.Len(t, left, 2, "the first was put back later by the second, which left a message of its own")
+	require.NoError(t, b.service.Send(t.Context(), messages[1], nil))
+	left, _ = b.left(t)
+	require.Len(t, left, 3)
+}
+
 func TestWhatTheNetworkCannotMakeReadyIsStagedAnewOrFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	b, g := withGallery(t)
