@@ -9,81 +9,112 @@ import (
 	"rostrum/scripts/internal/arena"
 )
 
-// fairness is how much later another tenant's posts may be beside a flood (I8):
-// twice as late as without one. What is within unnoticed is not told apart from
-// the machine's noise, however quick it was alone.
 const (
-	fairness  = 2
-	unnoticed = time.Second
+	// fairness is how much later another tenant's posts may be beside a flood (I8).
+	fairness = 2
+	// unnoticed is a lateness that is not told apart from being on time, a tenth of
+	// the second that a post is promised: alone the p99 is 30 ms on a quiet machine
+	// of two processors, of which Postgres, the network, the queue and the sender
+	// each need their turn.
+	unnoticed = 100 * time.Millisecond
+	// many is a flood that needs a minute; fewer come within some seconds.
+	many = 10_000
 )
 
 // floods compares how late a small tenant's posts are alone and beside a tenant
-// that has thousands due in the same minute, more than can be sent in it.
+// that has thousands due in the same minute, more than can be sent in it. It is
+// alone before and after, and the better counts: what others do on the machine
+// makes it slower, never quicker.
 // Judged: I8, and I1 to I5 for the posts of both.
 func floods(ctx context.Context, r *trial) error {
+	w, end, err := r.neighbors(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	flood := r.suite.flood
-	alone, err := r.lateness(ctx, 0)
+	before, _, err := w.lateness(ctx, 0)
 	if err != nil {
 		return err
 	}
-	noise := listen(ctx)
-	beside, err := r.lateness(ctx, flood)
+	beside, took, err := w.lateness(ctx, flood)
 	if err != nil {
 		return err
 	}
-	most := max(fairness*alone, unnoticed) + noise()
-	fmt.Printf("fault: scenario 27, seed %d: the small tenant's p99 is %d ms alone, %d ms beside %d posts of another; at most %d ms is fair\n",
-		r.seed, alone.Milliseconds(), beside.Milliseconds(), flood, most.Milliseconds())
+	after, _, err := w.lateness(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if err := r.finish(ctx, w.arena, 0, 0); err != nil {
+		return err
+	}
+	most := max(fairness*min(before, after), unnoticed)
+	fmt.Printf("fault: scenario 27, seed %d: the small tenant's p99 is %d and %d ms alone, %d ms beside %d posts of another due in %d s, which took %.0f s; at most %d ms is fair\n",
+		r.seed, before.Milliseconds(), after.Milliseconds(), beside.Milliseconds(), flood, w.seconds, took.Seconds(), most.Milliseconds())
 	if beside > most {
 		return fmt.Errorf("another's flood makes the small tenant %s late, more than %s", beside, most)
 	}
 	return nil
 }
 
-// lateness is the p99 of a tenant with three posts in each of twelve seconds,
-// while another has its flood due: a sixth of it is overdue when the senders
-// start, the rest is due over ten seconds.
-func (r *trial) lateness(ctx context.Context, flood int) (time.Duration, error) {
-	a, accounts, err := r.world(ctx, 3, nil)
-	if err != nil {
-		return 0, err
+// neighbors are a tenant with little and one with much on one sender.
+type neighbors struct {
+	trial       *trial
+	arena       *arena.Arena
+	small, loud []*arena.Account
+	// watched is how many posts of the small tenant each p99 is of, seconds over
+	// how many seconds both tenants' posts are due.
+	watched, seconds int
+}
+
+func (r *trial) neighbors(ctx context.Context) (*neighbors, func(), error) {
+	w := &neighbors{trial: r, watched: 120, seconds: 12}
+	if r.suite.flood >= many {
+		w.watched, w.seconds = 240, 60
 	}
-	due := time.Now().Add(time.Duration(5+flood/500) * time.Second).Truncate(time.Second)
+	var err error
+	if w.arena, w.small, err = r.world(ctx, w.watched/w.seconds, nil); err != nil {
+		return nil, nil, err
+	}
+	other, err := w.arena.AddWorkspace(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if w.loud, err = w.arena.AddAccounts(ctx, other, 20); err != nil {
+		return nil, nil, err
+	}
+	end, err := start(ctx, w.arena, 1, arena.How{TickEvery: 5 * time.Second, MaxConns: 8})
+	return w, end, err
+}
+
+// lateness is the p99 of the small tenant's posts while the other has its flood
+// due, and how long after the first of them the last post of both was out.
+func (w *neighbors) lateness(ctx context.Context, flood int) (p99, took time.Duration, err error) {
+	a, from := w.arena, time.Now().Add(6*time.Second+time.Duration(flood)*time.Second/4000).Truncate(time.Second)
+	due := func(i int) time.Time { return from.Add(time.Duration(i%w.seconds) * time.Second) }
 	if flood > 0 {
-		other, err := a.AddWorkspace(ctx)
-		if err != nil {
-			return 0, err
-		}
-		many, err := a.AddAccounts(ctx, other, 20)
-		if err != nil {
-			return 0, err
-		}
-		if err := a.ScheduleMany(ctx, many, r.contents(flood, 1), func(i int) time.Time { return due.Add(time.Duration(i%12-2) * time.Second) }); err != nil {
-			return 0, err
+		if _, err := a.ScheduleMany(ctx, w.loud, w.trial.contents(flood, 1), due); err != nil {
+			return 0, 0, err
 		}
 	}
-	var small []*arena.Post
-	for second := range 12 {
-		for _, acc := range accounts {
-			made, err := a.Schedule(ctx, acc, due.Add(time.Duration(second)*time.Second), r.contents(1, 1)...)
-			if err != nil {
-				return 0, err
-			}
-			small = append(small, made...)
-		}
-	}
-	if left := time.Until(due); left < 2*time.Second {
-		return 0, fmt.Errorf("the posts were written %s too late", 2*time.Second-left)
-	}
-	end, err := start(ctx, a, 1, arena.How{TickEvery: 5 * time.Second, MaxConns: 8})
+	small, err := a.ScheduleMany(ctx, w.small, w.trial.contents(w.watched, 1), due)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	defer end()
-	if err := r.finish(ctx, a, 2*time.Minute+time.Duration(flood/20)*time.Second, 0); err != nil {
-		return 0, err
+	// What autovacuum does within a minute: without it plans are made for tables
+	// that were empty.
+	if err := a.Exec(ctx, "ANALYZE"); err != nil {
+		return 0, 0, err
 	}
-	return worst(a, small)
+	if left := time.Until(from); left < 2*time.Second {
+		return 0, 0, fmt.Errorf("the posts were written %s too late", 2*time.Second-left)
+	}
+	if err := a.Settle(ctx, 2*time.Minute+time.Duration(flood/200)*time.Second, 0); err != nil {
+		return 0, 0, err
+	}
+	took = time.Since(from)
+	p99, err = worst(a, small)
+	return p99, took, err
 }
 
 // worst is the p99 of how late the posts were seen.

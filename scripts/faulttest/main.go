@@ -51,7 +51,7 @@ func run() int {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s := &suite{short: *short, flood: *flood, seeds: *seeds, first: *seed, began: time.Now(), slots: make(chan struct{}, *parallel)}
+	s := &suite{short: *short, flood: *flood, seeds: *seeds, first: *seed, began: time.Now(), parallel: *parallel}
 	if *short {
 		s.seeds = 1
 	}
@@ -71,16 +71,16 @@ func run() int {
 
 // suite is one campaign.
 type suite struct {
-	short   bool
-	flood   int
-	seeds   int
-	first   uint64
-	only    []string
-	began   time.Time
-	dir     string
-	program string
-	cluster *arena.Cluster
-	slots   chan struct{}
+	short    bool
+	flood    int
+	seeds    int
+	first    uint64
+	only     []string
+	began    time.Time
+	dir      string
+	program  string
+	cluster  *arena.Cluster
+	parallel int
 }
 
 // result is what came of one scenario over its seeds.
@@ -113,26 +113,37 @@ func (s *suite) all(ctx context.Context, keep bool) (bool, error) {
 
 	list := s.chosen()
 	results := make([]result, len(list))
-	var mu sync.Mutex
-	var wg sync.WaitGroup
 	for i, c := range list {
 		results[i].scenario = c
-		if c.run == nil {
+	}
+	// Those that time something have the machine to themselves.
+	s.play(ctx, results, s.parallel, func(c scenario) bool { return !c.timed })
+	s.play(ctx, results, 1, func(c scenario) bool { return c.timed })
+	if ctx.Err() != nil {
+		return false, errors.New("stopped")
+	}
+	return s.report(results), nil
+}
+
+// play plays some of the scenarios with all seeds, so many runs at once.
+func (s *suite) play(ctx context.Context, results []result, atOnce int, which func(scenario) bool) {
+	slots := make(chan struct{}, atOnce)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range results {
+		c := results[i].scenario
+		if c.run == nil || !which(c) {
 			continue
 		}
 		for n := range s.seeds {
 			wg.Go(func() {
-				s.slots <- struct{}{}
-				defer func() { <-s.slots }()
+				slots <- struct{}{}
+				defer func() { <-slots }()
 				s.one(ctx, c, s.first+uint64(n), &mu, &results[i])
 			})
 		}
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return false, errors.New("stopped")
-	}
-	return s.report(results), nil
 }
 
 // chosen are the scenarios to play; one that needs a program that is not on

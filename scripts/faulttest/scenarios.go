@@ -15,6 +15,8 @@ type scenario struct {
 	absent  string
 	// needs is a program that is not part of Postgres or of ours.
 	needs string
+	// timed scenarios compare times: they run one by one, after all others.
+	timed bool
 	run   func(ctx context.Context, r *trial) error
 }
 
@@ -48,7 +50,7 @@ func scenarios() []scenario {
 		{id: "23", name: "clock changes in six zones", run: clockChanges},
 		{id: "24", name: "cancel, edit and pause race the intent", run: races},
 		{id: "26", name: "Instagram containers", absent: "there is no Instagram client yet"},
-		{id: "27", name: "one tenant floods, another's posts keep their second", run: floods},
+		{id: "27", name: "one tenant floods, another's posts keep their second", timed: true, run: floods},
 		{id: "28", name: "a new version rolls out while the old one sends", run: rollout},
 		{id: "31", name: "a day's outage, then all that is overdue", run: longOutage},
 	}

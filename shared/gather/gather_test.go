@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/apperr"
@@ -59,7 +60,7 @@ func (h *held) ask(t *testing.T, ns ...int) (answers map[int]int, faults map[int
 	var wg sync.WaitGroup
 	do := func(n int) {
 		defer func() { _ = recover() }()
-		got, err := h.group.Do(t.Context(), n, h.double)
+		got, err := h.group.Do(t.Context(), uuid.Nil, n, h.double)
 		mu.Lock()
 		defer mu.Unlock()
 		answers[n], faults[n] = got, err
@@ -124,7 +125,7 @@ func TestARunThatPanicsIsASuccessForNobody(t *testing.T) {
 	}
 	require.Equal(t, 2, failed, "its leader panics, the others hear of it")
 	answers, faults := map[int]int{}, map[int]error{}
-	answers[9], faults[9] = h.group.Do(t.Context(), 9, h.double)
+	answers[9], faults[9] = h.group.Do(t.Context(), uuid.Nil, 9, h.double)
 	require.NoError(t, faults[9])
 	require.Equal(t, 18, answers[9], "and the group goes on")
 }
@@ -135,6 +136,6 @@ func TestACanceledLeaderStillServesTheOthers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var group Group[int, int]
-	_, err := group.Do(ctx, 1, func(ctx context.Context, ns []int) ([]int, error) { return ns, ctx.Err() })
+	_, err := group.Do(ctx, uuid.Nil, 1, func(ctx context.Context, ns []int) ([]int, error) { return ns, ctx.Err() })
 	require.NoError(t, err)
 }

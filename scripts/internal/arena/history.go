@@ -63,7 +63,7 @@ func (a *Arena) History(ctx context.Context, accounts []*Account, posts int) err
 
 // ScheduleMany is Schedule for thousands of posts of one tenant, written in one
 // statement a table: post i is due at due(i), on the accounts in turn.
-func (a *Arena) ScheduleMany(ctx context.Context, accounts []*Account, contents [][]string, due func(i int) time.Time) error {
+func (a *Arena) ScheduleMany(ctx context.Context, accounts []*Account, contents [][]string, due func(i int) time.Time) ([]*Post, error) {
 	person := accounts[0].Workspace.Person
 	var posts, versions, approvals [][]any
 	var made []*Post
@@ -72,11 +72,11 @@ func (a *Arena) ScheduleMany(ctx context.Context, accounts []*Account, contents 
 		acc := accounts[i%len(accounts)]
 		content, err := post.Text(parts...).Canonical()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		raw, err := stored(content)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		id, version, hash := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), content.Hash(acc.ID)
 		at := due(i).UTC().Truncate(time.Second)
@@ -114,12 +114,12 @@ func (a *Arena) ScheduleMany(ctx context.Context, accounts []*Account, contents 
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("schedule many posts: %w", err)
+		return nil, fmt.Errorf("schedule many posts: %w", err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.posts = append(a.posts, made...)
-	return nil
+	return made, nil
 }
 
 // stored is a content as the store keeps it.

@@ -61,6 +61,7 @@ func (v *Verdict) say(count *int, format string, args ...any) {
 func (a *Arena) Settle(ctx context.Context, within, step time.Duration) error {
 	until := time.Now().Add(within)
 	for {
+		began := time.Now()
 		seen, err := a.look(ctx)
 		if err == nil && a.allEnded(seen) {
 			return nil
@@ -72,7 +73,8 @@ func (a *Arena) Settle(ctx context.Context, within, step time.Duration) error {
 			// A warp that cannot be had now is tried at the next look.
 			_ = a.Warp(ctx, step)
 		}
-		Pause(ctx, 200*time.Millisecond)
+		// Looking at a hundred thousand posts must not be what they wait for.
+		Pause(ctx, max(200*time.Millisecond, 20*time.Since(began)))
 	}
 }
 

@@ -215,7 +215,7 @@ func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, receiptH
 		return apperr.New(apperr.Invalid, "bad_visibility", "a message is hidden for 0 to %s, not %s", maxVisibility, d)
 	}
 	h := hide{receiptHandle, int32((d + time.Second - 1) / time.Second)}
-	fault, err := q.hiding[name].Do(ctx, h, func(ctx context.Context, all []hide) ([]error, error) {
+	fault, err := q.hiding[name].Do(ctx, uuid.Nil, h, func(ctx context.Context, all []hide) ([]error, error) {
 		return q.hideAll(ctx, name, url, all), nil
 	})
 	return errors.Join(err, fault)

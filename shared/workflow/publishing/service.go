@@ -184,7 +184,7 @@ type loaded struct {
 
 // load reads a post, in one statement with the others that were just received.
 func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, time.Time, error) {
-	l, err := s.reads.Do(ctx, ref, s.readAll)
+	l, err := s.reads.Do(ctx, ref.WorkspaceID, ref, s.readAll)
 	if err == nil && !l.found {
 		err = apperr.New(apperr.NotFound, "post_not_found", "there is no post %s here", ref.PostID)
 	}
@@ -400,7 +400,7 @@ type judgement struct {
 // between; only the database's clock decides.
 func (s *Service) intend(ctx context.Context, in store.Intent) (judgement, error) {
 	for {
-		j, err := s.intents.Do(ctx, in, s.begin)
+		j, err := s.intents.Do(ctx, in.WorkspaceID, in, s.begin)
 		if apperr.Is(err, apperr.Uncertain) {
 			// Asking again with the same attempt id finds whether it stood.
 			continue

@@ -83,7 +83,7 @@ func (s *Service) record(ctx context.Context, r settled) (bool, error) {
 	}
 	wait := 50 * time.Millisecond
 	for {
-		goOn, err := s.results.Do(ctx, r, s.writeAll)
+		goOn, err := s.results.Do(ctx, r.job.ref.WorkspaceID, r, s.writeAll)
 		if err == nil || apperr.KindOf(err) != apperr.Unavailable && apperr.KindOf(err) != apperr.Uncertain {
 			return goOn, err
 		}

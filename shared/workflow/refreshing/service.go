@@ -80,7 +80,7 @@ type opened struct {
 func (s *Service) AccessToken(ctx context.Context, workspace uuid.UUID, id account.ID) (config.Secret, error) {
 	const looks = 20
 	for range looks {
-		read, err := s.reads.Do(ctx, store.AccountRef{WorkspaceID: workspace, AccountID: id}, s.readAll)
+		read, err := s.reads.Do(ctx, workspace, store.AccountRef{WorkspaceID: workspace, AccountID: id}, s.readAll)
 		if err == nil {
 			err = read.err
 		}
