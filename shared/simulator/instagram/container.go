@@ -3,8 +3,6 @@ package instagram
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"image"
 	_ "image/jpeg" // Its header is read.
@@ -12,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -217,13 +213,12 @@ func (s *Server) single(ctx context.Context, in params, item bool) ([]ledger.Med
 		if bad != nil {
 			return nil, bad
 		}
-		sum := sha256.Sum256(data)
-		m := ledger.Media{Type: "image/jpeg", Digest: "sha256:" + hex.EncodeToString(sum[:]), Alt: alt}
-		if err := s.keepFile(m.Digest, data); err != nil {
+		digest, err := s.files.Put(data)
+		if err != nil {
 			p := serverError()
 			return nil, &p
 		}
-		return []ledger.Media{m}, nil
+		return []ledger.Media{{Type: "image/jpeg", Digest: digest, Alt: alt}}, nil
 	}
 	return nil, &p
 }
@@ -383,44 +378,4 @@ func (s *Server) Containers() []ContainerStatus {
 		})
 	}
 	return out
-}
-
-// keepFile keeps what was fetched, so that the page can show it.
-func (s *Server) keepFile(digest string, data []byte) error {
-	s.filesMu.Lock()
-	defer s.filesMu.Unlock()
-	s.files[digest] = data
-	if s.cfg.Dir == "" {
-		return nil
-	}
-	dir := filepath.Join(s.cfg.Dir, "instagram-media")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, strings.TrimPrefix(digest, "sha256:")), data, 0o600)
-}
-
-// file serves a fetched image to the page.
-func (s *Server) file(w http.ResponseWriter, r *http.Request) {
-	digest := r.PathValue("digest")
-	if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size {
-		http.NotFound(w, r)
-		return
-	}
-	s.filesMu.Lock()
-	data, ok := s.files["sha256:"+digest]
-	s.filesMu.Unlock()
-	if !ok && s.cfg.Dir != "" {
-		var err error
-		data, err = os.ReadFile(filepath.Join(s.cfg.Dir, "instagram-media", filepath.Base(digest)))
-		ok = err == nil
-	}
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", "image/jpeg")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "max-age=86400")
-	_, _ = w.Write(data) //nolint:gosec // checked to be a JPEG before it was kept, and sent as one.
 }

@@ -34,7 +34,7 @@ func (s *Server) control(mux *http.ServeMux) {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /_sim/posts/delete", s.deletePost)
-	mux.HandleFunc("GET /_sim/media/{digest}", s.file)
+	mux.Handle("GET /_sim/media/{digest}", s.files)
 	mux.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.currentSettings())
 	})

@@ -126,9 +126,7 @@ type Server struct {
 	shift      time.Duration
 	lastID     uint64
 
-	filesMu sync.Mutex
-	// files are images by digest.
-	files map[string][]byte
+	files *ledger.Files
 }
 
 // New opens the journal, if there is a folder for it, and returns the network
@@ -147,7 +145,7 @@ func New(cfg Config) (*Server, error) {
 		codes:      map[string]code{},
 		tokens:     map[string]token{},
 		containers: map[string]container{},
-		files:      map[string][]byte{},
+		files:      ledger.NewFiles(""),
 		settings: Settings{
 			ProcessingMS: cfg.Processing.Milliseconds(), QuotaTotal: 100, RefuseRepublish: true, MetricsSpeed: cmp.Or(cfg.MetricsSpeed, 1),
 		},
@@ -157,6 +155,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	path := ""
 	if cfg.Dir != "" {
+		s.files = ledger.NewFiles(filepath.Join(cfg.Dir, "instagram-media"))
 		path = filepath.Join(cfg.Dir, "instagram.jsonl")
 	}
 	journal, err := ledger.OpenJournal(path, s.replay)

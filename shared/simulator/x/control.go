@@ -27,7 +27,7 @@ func (s *Server) control(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/tokens/expire", s.endTokens(s.ExpireTokens))
 	mux.HandleFunc("POST /_sim/tokens/revoke", s.endTokens(s.RevokeTokens))
 	mux.HandleFunc("POST /_sim/media/expire", s.endTokens(s.ExpireMedia))
-	mux.HandleFunc("GET /_sim/media/{digest}", s.file)
+	mux.Handle("GET /_sim/media/{digest}", s.files)
 	mux.HandleFunc("GET /_sim/settings", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.currentSettings())
 	})

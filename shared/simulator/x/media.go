@@ -2,11 +2,8 @@ package x
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
 	_ "image/gif"  // Their headers are read.
@@ -14,8 +11,6 @@ import (
 	_ "image/png"  // Likewise.
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -67,16 +62,16 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, user Account) {
 		s.refuse(w, invalid("media", "", "File size exceeds 5242880 bytes."))
 		return
 	}
-	sum := sha256.Sum256(data)
-	now := s.cfg.Now().UTC()
-	m := media{AccountID: user.ID, Type: kind, Digest: "sha256:" + hex.EncodeToString(sum[:]), Bytes: len(data), Expires: now.Add(mediaLife)}
-	if err := s.keepFile(m.Digest, data); err != nil {
+	digest, err := s.files.Put(data)
+	if err != nil {
 		s.refuse(w, unavailable())
 		return
 	}
+	now := s.cfg.Now().UTC()
+	m := media{AccountID: user.ID, Type: kind, Digest: digest, Bytes: len(data), Expires: now.Add(mediaLife)}
 	s.mu.Lock()
 	m.ID = s.nextID(now)
-	err := s.commit(record{Kind: recordMedia, Media: &m})
+	err = s.commit(record{Kind: recordMedia, Media: &m})
 	s.mu.Unlock()
 	if err != nil {
 		s.refuse(w, unavailable())
@@ -237,43 +232,4 @@ func (s *Server) ExpireMedia(handle string) error {
 		}
 	}
 	return s.commit(records...)
-}
-
-// keepFile keeps what was uploaded, so that the page can show it.
-func (s *Server) keepFile(digest string, data []byte) error {
-	s.filesMu.Lock()
-	defer s.filesMu.Unlock()
-	s.files[digest] = data
-	if s.cfg.Dir == "" {
-		return nil
-	}
-	dir := filepath.Join(s.cfg.Dir, "x-media")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, strings.TrimPrefix(digest, "sha256:")), data, 0o600) //nolint:gosec // a digest of our own making.
-}
-
-// file serves an uploaded image to the page.
-func (s *Server) file(w http.ResponseWriter, r *http.Request) {
-	digest := r.PathValue("digest")
-	if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size {
-		http.NotFound(w, r)
-		return
-	}
-	s.filesMu.Lock()
-	data, ok := s.files["sha256:"+digest]
-	s.filesMu.Unlock()
-	if !ok && s.cfg.Dir != "" {
-		var err error
-		data, err = os.ReadFile(filepath.Join(s.cfg.Dir, "x-media", filepath.Base(digest)))
-		ok = !errors.Is(err, os.ErrNotExist) && err == nil
-	}
-	if !ok || imageType(data) == "" {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", imageType(data))
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(data) //nolint:gosec // an image by its first bytes, and sent as one.
 }

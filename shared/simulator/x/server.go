@@ -121,9 +121,7 @@ type Server struct {
 	shift    time.Duration
 	lastID   int64
 
-	filesMu sync.Mutex
-	// files are uploaded images by digest.
-	files map[string][]byte
+	files *ledger.Files
 }
 
 // New opens the journal, if there is a folder for it, and returns the network
@@ -145,11 +143,12 @@ func New(cfg Config) (*Server, error) {
 		access:   map[string]accessToken{},
 		refresh:  map[string]refreshToken{},
 		uploads:  map[string]media{},
-		files:    map[string][]byte{},
+		files:    ledger.NewFiles(""),
 		settings: Settings{Naming: namingTweet, RefuseDuplicates: true, MetricsSpeed: cmp.Or(cfg.MetricsSpeed, 1)},
 	}
 	path := ""
 	if cfg.Dir != "" {
+		s.files = ledger.NewFiles(filepath.Join(cfg.Dir, "x-media"))
 		path = filepath.Join(cfg.Dir, "x.jsonl")
 	}
 	journal, err := ledger.OpenJournal(path, s.replay)
