@@ -118,8 +118,8 @@ fmt: $(BIN)/.golangci-lint-$(GOLANGCI_VERSION) ## Format Go and TypeScript
 .PHONY: verify
 verify: ## Generate everything anew and fail if that changes a file
 	@$(MAKE) generate
-	@git diff --exit-code --stat -- shared/store functions/api/openapi.json functions/api/docs.html $(DASHBOARD)/src/api \
-	  || { echo 'Generated files were out of date: commit what make generate has changed.'; exit 1; }
+	@changed=$$(git status --porcelain -- shared/store functions/api/openapi.json functions/api/docs.html $(DASHBOARD)/src/api); \
+	  [ -z "$$changed" ] || { echo "$$changed"; echo 'Generated files were out of date: commit what make generate has changed.'; exit 1; }
 
 ##@ Build
 

@@ -40,6 +40,7 @@ import (
 	"rostrum/shared/workflow/connecting"
 	"rostrum/shared/workflow/deciding"
 	"rostrum/shared/workflow/drafting"
+	"rostrum/shared/workflow/operating"
 	"rostrum/shared/workflow/recurring"
 	"rostrum/shared/workflow/signing"
 )
@@ -49,14 +50,34 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const password = "correct horse battery"
 
 // sink takes messages and forgets them.
-type sink struct{}
+type sink struct {
+	mu   sync.Mutex
+	sent []queue.Envelope
+}
 
-func (sink) Send(_ context.Context, envelopes []queue.Envelope) ([]uuid.UUID, error) {
+func (s *sink) Send(_ context.Context, envelopes []queue.Envelope) ([]uuid.UUID, error) {
+	s.mu.Lock()
+	s.sent = append(s.sent, envelopes...)
+	s.mu.Unlock()
 	ids := make([]uuid.UUID, len(envelopes))
 	for i, e := range envelopes {
 		ids[i] = e.ID
 	}
 	return ids, nil
+}
+
+// of counts the messages of a kind about a thing.
+func (s *sink) of(t *testing.T, kind queue.Kind, subject string) int {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.sent {
+		if m, err := queue.Decode(e.Body); err == nil && m.Kind == kind && m.SubjectID.String() == subject {
+			n++
+		}
+	}
+	return n
 }
 
 // log keeps what was logged.
@@ -84,12 +105,13 @@ type bundle struct {
 	owner   *store.Store
 	worker  *store.Store
 	log     *log
+	sent    *sink
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	address := storetest.Database(t)
-	b := &bundle{log: &log{}}
+	b := &bundle{log: &log{}, sent: &sink{}}
 	open := func(role string) *store.Store {
 		s, err := store.Open(t.Context(), store.Config{URL: configSecret(address), Role: role, MaxConns: 6})
 		require.NoError(t, err)
@@ -134,11 +156,12 @@ func setup(t *testing.T) *bundle {
 	t.Cleanup(files.Close)
 	beside, err := blob.Handler(t.Context(), kept)
 	require.NoError(t, err)
-	relay := &outbox.Relay{Store: db, Sender: sink{}, Clock: clock.System{}, Logger: logger}
+	relay := &outbox.Relay{Store: db, Sender: b.sent, Clock: clock.System{}, Logger: logger}
 	b.server = &Server{
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
 		Deciding:  &deciding.Service{Relay: relay, ReadingAges: []time.Duration{time.Hour}},
 		Recurring: &recurring.Service{Relay: relay},
+		Operating: &operating.Service{Relay: relay},
 		Connecting: &connecting.Service{
 			Store: db, Connectors: map[account.Network]platform.Connector{account.X: client, account.Instagram: client},
 			Missing: map[account.Network][]string{account.Instagram: {"INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET"}},
