@@ -4,9 +4,9 @@ package browsing
 
 import (
 	"context"
-	"slices"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
