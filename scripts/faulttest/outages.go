@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/scripts/internal/arena"
+	"rostrum/shared/throttle"
 )
 
 // ownCluster starts a durable server for one trial.
@@ -206,22 +207,25 @@ func connectionStorm(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, time.Second, 0)
 }
 
-// longOutage finds posts of a whole day waiting: each goes by its account's
-// catch-up rule, and none goes out that the rule keeps back. Judged: I1 to I5, I7;
-// nothing waits without a reason.
+// longOutage finds posts of a whole day waiting, 5,000 of them in the whole
+// suite: each goes by its account's catch-up rule, none goes out that the rule
+// keeps back, and what may go goes in turns. Judged: I1 to I5, I7; nothing waits
+// without a reason.
 func longOutage(ctx context.Context, r *trial) error {
-	a, accounts, err := r.world(ctx, 3, nil)
+	rules := []string{"send_within", "hold", "drop"}
+	each, old, fresh := 1, 40, 10
+	if !r.suite.short {
+		each, old, fresh = 10, 146, 20
+	}
+	a, accounts, err := r.world(ctx, each*len(rules), nil)
 	if err != nil {
 		return err
 	}
-	for i, rule := range []string{"send_within", "hold", "drop"} {
-		if err := a.Exec(ctx, "UPDATE accounts SET catch_up = $1, catch_up_within_seconds = 7200 WHERE id = $2", rule, uuid.UUID(accounts[i].ID)); err != nil {
+	for i, acc := range accounts {
+		err := a.Exec(ctx, "UPDATE accounts SET catch_up = $1, catch_up_within_seconds = 7200 WHERE id = $2", rules[i%len(rules)], uuid.UUID(acc.ID))
+		if err != nil {
 			return err
 		}
-	}
-	old, fresh := 40, 10
-	if !r.suite.short {
-		old, fresh = 300, 100
 	}
 	if err := r.missADay(ctx, a, accounts, old, fresh); err != nil {
 		return err
@@ -231,20 +235,51 @@ func longOutage(ctx context.Context, r *trial) error {
 		return err
 	}
 	defer end()
-	if err := r.recovered(ctx, a, 2*time.Minute, 0); err != nil {
+	if err := r.recovered(ctx, a, 8*time.Minute, 0); err != nil {
 		return err
 	}
 	undecided, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE state = 'scheduled' AND hold_reason = ''")
 	if err == nil && undecided > 0 {
 		err = fmt.Errorf("%d posts wait without a reason", undecided)
 	}
-	return err
+	return errors.Join(err, paced(ctx, a, each*fresh))
+}
+
+// paced holds what went out of a backlog of so many posts to the turns that it
+// was given: one each, at its account's gap and at most the network's rate, and
+// none before its own.
+func paced(ctx context.Context, a *arena.Arena, posts int) error {
+	turns, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE paced_at IS NOT NULL AND state = 'published'")
+	if err != nil {
+		return err
+	}
+	if turns != posts {
+		return fmt.Errorf("%d of %d posts of the backlog went in a turn", turns, posts)
+	}
+	for _, check := range []struct{ what, sql string }{
+		{"went before their turn", `SELECT count(*) FROM posts p JOIN attempts t ON t.workspace_id = p.workspace_id AND t.post_id = p.id
+			WHERE t.started_at < p.paced_at`},
+		{"had a turn too near to the one before", `SELECT count(*) FROM (SELECT paced_at, lag(paced_at) OVER (PARTITION BY account_id ORDER BY paced_at) AS before
+			FROM posts WHERE paced_at IS NOT NULL) t WHERE paced_at < before + interval '` + throttle.DefaultGap.String() + `'`},
+		{"shared a second with more than the rate", fmt.Sprintf(`SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM posts WHERE paced_at IS NOT NULL
+			GROUP BY date_trunc('second', paced_at) HAVING count(*) > %d) t`, throttle.PerSecond)},
+	} {
+		n, err := a.Count(ctx, check.sql)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%d posts of the backlog %s", n, check.what)
+		}
+	}
+	return nil
 }
 
 // missADay schedules posts that were due a day and an hour ago, with what each
 // account's rule (send_within, hold, drop) makes of them.
 func (r *trial) missADay(ctx context.Context, a *arena.Arena, accounts []*arena.Account, old, fresh int) error {
 	for i, acc := range accounts {
+		rule := i % 3
 		day, err := a.Schedule(ctx, acc, time.Now().Add(-24*time.Hour), r.contents(old, 1)...)
 		if err != nil {
 			return err
@@ -259,11 +294,11 @@ func (r *trial) missADay(ctx context.Context, a *arena.Arena, accounts []*arena.
 		missed := func(s arena.Seen) bool { return s.State == "missed" }
 		for _, p := range day {
 			// Nothing of a day ago may go out, whatever the rule.
-			p.Withdrawn, p.Expect = true, []func(arena.Seen) bool{late, late, missed}[i]
+			p.Withdrawn, p.Expect = true, []func(arena.Seen) bool{late, late, missed}[rule]
 		}
 		for _, p := range hour {
-			if i > 0 {
-				p.Withdrawn, p.Expect = true, []func(arena.Seen) bool{nil, late, missed}[i]
+			if rule > 0 {
+				p.Withdrawn, p.Expect = true, []func(arena.Seen) bool{nil, late, missed}[rule]
 			}
 		}
 	}

@@ -237,7 +237,12 @@ JOIN LATERAL (
     AND (p.not_before IS NULL OR p.not_before <= t.try_at)
     AND w.paused_at IS NULL AND NOT a.network = ANY (w.paused_networks) AND a.paused_at IS NULL AND a.status = 'connected'
     AND (a.limited_until IS NULL OR a.limited_until <= t.try_at)
-    AND a.catch_up = 'send_within' AND p.due_at >= now() - make_interval(secs => greatest(a.catch_up_within_seconds, sqlc.arg(grace_seconds)::float8))
+    -- In time, or late as its account's rule lets it be, or begun: what is too late
+    -- is told in one place, in_backlog (without a turn), and judged by the intent.
+    AND a.catch_up = 'send_within'
+    AND (p.due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
+         OR in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, NULL, make_interval(secs => sqlc.arg(grace_seconds)::float8))
+         OR EXISTS (SELECT 1 FROM attempts s WHERE s.workspace_id = p.workspace_id AND s.post_id = p.id AND s.state = 'accepted'))
     AND (t.account_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM account_breakers ab WHERE ab.workspace_id = a.workspace_id
            AND ab.account_id = a.id AND ab.state <> 'closed' AND ab.retry_at > t.try_at))
   ORDER BY p.due_at, p.id LIMIT 1
@@ -262,9 +267,9 @@ WITH v AS (
               -- A breaker keeps back what is due; what is due later may find it closed,
               -- and what is too late for its account's rule is a person's matter.
               WHEN p.due_at <= now() AND (nb.network IS NOT NULL OR ab.account_id IS NOT NULL)
-                   AND NOT (p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
-                            AND (a.catch_up <> 'send_within' OR p.due_at < now() - make_interval(secs => a.catch_up_within_seconds))
-                            AND NOT EXISTS (SELECT 1 FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id AND t.state = 'accepted'))
+                   AND (p.due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
+                        OR in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, NULL, make_interval(secs => sqlc.arg(grace_seconds)::float8))
+                        OR EXISTS (SELECT 1 FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id AND t.state = 'accepted'))
                    THEN CASE WHEN nb.network IS NOT NULL THEN 'network_trouble' ELSE 'account_trouble' END
               WHEN p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8) AND in_backlog(p.workspace_id, p.id,
                    p.account_id, p.due_at, p.paced_at, make_interval(secs => sqlc.arg(grace_seconds)::float8)) THEN 'catching_up'
