@@ -124,7 +124,7 @@ func (r *run) start(ctx context.Context) error {
 	r.child = exec.CommandContext(context.WithoutCancel(ctx), r.program)
 	r.child.Stdout, r.child.Stderr = output, output
 	r.child.Env = append(os.Environ(), "DATA_DIR="+filepath.Join(r.dir, "data"), fmt.Sprintf("PORT=%d", r.port), "READING_AGES=1h",
-		"DATABASE_URL=", "AWS_ENDPOINT_URL_SQS=", "X_CLIENT_ID=", "OPENAI_API_KEY=", "OPENAI_BASE_URL=", "VAULT_KEYSET=", "REDIS_URL=", "REQUEST_RATE=1000")
+		"DATABASE_URL=", "AWS_ENDPOINT_URL_SQS=", "X_CLIENT_ID=", "INSTAGRAM_CLIENT_ID=", "OPENAI_API_KEY=", "OPENAI_BASE_URL=", "VAULT_KEYSET=", "REDIS_URL=", "REQUEST_RATE=1000")
 	// A Ctrl-C is ours to handle.
 	r.child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	begun := time.Now()

@@ -67,6 +67,9 @@ func screen(s *stack.Stack) string {
 	if s.NetworkURL != "" {
 		line("Audience", s.NetworkURL+"/_sim/ledger (what the simulated X shows)")
 	}
+	if s.InstagramURL != "" {
+		line("", s.InstagramURL+"/_sim/ledger (what the simulated Instagram shows)")
+	}
 	line("API", s.URL+"/docs")
 	b.WriteString("\n")
 	for _, part := range s.Parts {

@@ -83,7 +83,7 @@ const maxSecret = 1 << 20
 // said when it cannot be read, never its content.
 func readFiles(environment map[string]string) error {
 	for _, name := range []string{
-		"DATABASE_URL", "API_DATABASE_URL", "REDIS_URL", "VAULT_KEYSET", "API_VAULT_KEYSET", "X_CLIENT_SECRET", "OPENAI_API_KEY",
+		"DATABASE_URL", "API_DATABASE_URL", "REDIS_URL", "VAULT_KEYSET", "API_VAULT_KEYSET", "X_CLIENT_SECRET", "INSTAGRAM_CLIENT_SECRET", "OPENAI_API_KEY",
 	} {
 		path := environment[name+"_FILE"]
 		switch {

@@ -5,6 +5,7 @@ import "time"
 // Account is what the driver reads of an account.
 type Account struct {
 	ID            string `json:"id"`
+	Network       string `json:"network"`
 	Handle        string `json:"handle"`
 	TimeZone      string `json:"time_zone"`
 	ETag          string `json:"etag"`

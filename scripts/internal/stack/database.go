@@ -13,7 +13,6 @@ import (
 	"rostrum/scripts/internal/postgres"
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
-	"rostrum/shared/simulator/x"
 	"rostrum/shared/store"
 	"rostrum/shared/store/migrations"
 	"rostrum/shared/vault"
@@ -107,13 +106,13 @@ func (s *Stack) ownDatabase(ctx context.Context) (string, error) {
 	return url, nil
 }
 
-func (s *Stack) seedDemo(ctx context.Context, url string, keys *vault.Keysets, network *x.Server) (bool, error) {
+func (s *Stack) seedDemo(ctx context.Context, url string, keys *vault.Keysets, networks simulated) (bool, error) {
 	db, err := store.Open(ctx, store.Config{URL: config.Secret(url), MaxConns: 1})
 	if err != nil {
 		return false, err
 	}
 	defer db.Close()
-	return seed(ctx, db, keys, network)
+	return seed(ctx, db, keys, networks)
 }
 
 // sentence adds an error's hint for the person at the terminal.

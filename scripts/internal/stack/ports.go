@@ -13,7 +13,7 @@ import (
 )
 
 // embeddedPorts is how many ports follow the dashboard's.
-const embeddedPorts = 4
+const embeddedPorts = 5
 
 // The ports, counted from Settings.Port.
 const (
@@ -22,10 +22,11 @@ const (
 	portX
 	portModel
 	portNews
+	portInstagram
 )
 
 func partAt(offset int) string {
-	return [...]string{"the dashboard", "the queue service", "the simulated X", "the simulated model", "the simulated news"}[offset]
+	return [...]string{"the dashboard", "the queue service", "the simulated X", "the simulated model", "the simulated news", "the simulated Instagram"}[offset]
 }
 
 // listen opens one of the stack's ports: the dashboard's on loopback only, the

@@ -12,6 +12,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/auth"
 	"rostrum/shared/config"
+	"rostrum/shared/simulator/instagram"
 	"rostrum/shared/simulator/x"
 	"rostrum/shared/store"
 	"rostrum/shared/vault"
@@ -25,9 +26,9 @@ const (
 )
 
 // seed makes the demo workspace unless it is there already, all in one
-// transaction. network is nil when X is the real one: accounts then are
-// connected by hand. It reports whether it made anything.
-func seed(ctx context.Context, db *store.Store, keys *vault.Keysets, network *x.Server) (bool, error) {
+// transaction. Accounts of a network that is the real one are connected by hand.
+// It reports whether it made anything.
+func seed(ctx context.Context, db *store.Store, keys *vault.Keysets, networks simulated) (bool, error) {
 	hash, err := auth.HashPassword(config.Secret(DemoPassword))
 	if err != nil {
 		return false, fmt.Errorf("make the demo workspace: %w", err)
@@ -50,11 +51,12 @@ func seed(ctx context.Context, db *store.Store, keys *vault.Keysets, network *x.
 			return err
 		}
 		made = true
-		if network == nil {
-			return nil
+		users, err := networks.users()
+		if err != nil {
+			return err
 		}
-		for _, user := range network.Accounts() {
-			if err := connect(ctx, tx, workspace, keys, network, user); err != nil {
+		for _, user := range users {
+			if err := connect(ctx, tx, workspace, keys, user); err != nil {
 				return err
 			}
 		}
@@ -66,25 +68,63 @@ func seed(ctx context.Context, db *store.Store, keys *vault.Keysets, network *x.
 	return made, nil
 }
 
+// user is somebody on a simulated network who agreed that we post.
+type user struct {
+	network         account.Network
+	identity        store.Identity
+	access, refresh string
+	scopes          []string
+	expiresIn       int // in seconds
+}
+
+// users are those of the simulated networks that have a place in the demo, in
+// the order of the networks.
+func (n simulated) users() ([]user, error) {
+	var out []user
+	if n.x != nil {
+		for _, a := range n.x.Accounts() {
+			if _, ok := demoProfiles()[a.Handle]; !ok {
+				continue
+			}
+			granted, err := n.x.Grant(a.Handle)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, user{
+				network: account.X, identity: store.Identity{RemoteID: a.ID, Handle: a.Handle, Name: a.Name},
+				access: granted.AccessToken, refresh: granted.RefreshToken, scopes: x.DefaultScopes(), expiresIn: granted.ExpiresIn,
+			})
+		}
+	}
+	if n.instagram != nil {
+		for _, a := range n.instagram.Accounts() {
+			if _, ok := demoProfiles()[a.Handle]; !ok {
+				continue
+			}
+			granted, err := n.instagram.Grant(a.Handle)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, user{
+				network: account.Instagram, identity: store.Identity{RemoteID: a.ID, Handle: a.Handle, Name: a.Name},
+				// Instagram's token renews itself.
+				access: granted.AccessToken, refresh: granted.AccessToken, scopes: instagram.DefaultScopes(), expiresIn: granted.ExpiresIn,
+			})
+		}
+	}
+	return out, nil
+}
+
 // connect writes an account with its profile and sealed tokens, as the OAuth
 // flow would have left it.
-func connect(ctx context.Context, tx *store.Tx, workspace uuid.UUID, keys *vault.Keysets, network *x.Server, user x.Account) error {
-	profile, ok := demoProfiles()[user.Handle]
-	if !ok {
-		return nil
-	}
-	id := account.ID(uuid.Must(uuid.NewV7()))
-	identity := store.Identity{RemoteID: user.ID, Handle: user.Handle, Name: user.Name}
-	a, err := tx.ConnectAccount(ctx, workspace, id, account.X, identity, profile.TimeZone)
+func connect(ctx context.Context, tx *store.Tx, workspace uuid.UUID, keys *vault.Keysets, u user) error {
+	profile := demoProfiles()[u.identity.Handle]
+	a, err := tx.ConnectAccount(ctx, workspace, account.ID(uuid.Must(uuid.NewV7())), u.network, u.identity, profile.TimeZone)
 	if err != nil {
 		return err
 	}
-	profile.DisplayName = user.Name
+	profile.DisplayName = u.identity.Name
 	if _, err := tx.SaveProfile(ctx, workspace, a.ID, a.ETag, profile); err != nil {
-		return err
-	}
-	granted, err := network.Grant(user.Handle)
-	if err != nil {
 		return err
 	}
 	sealer, err := keys.TokenSealer()
@@ -96,22 +136,21 @@ func connect(ctx context.Context, tx *store.Tx, workspace uuid.UUID, keys *vault
 		return err
 	}
 	sealed := store.SealedTokens{
-		Version: version, Scopes: x.DefaultScopes(),
-		ExpiresAt: time.Now().Add(time.Duration(granted.ExpiresIn) * time.Second),
+		Version: version, Scopes: u.scopes, ExpiresAt: time.Now().Add(time.Duration(u.expiresIn) * time.Second),
 	}
 	field := vault.Field{WorkspaceID: workspace, AccountID: a.ID, Version: version}
 	field.Name = "access"
-	if sealed.Access, err = sealer.Seal(ctx, field, config.Secret(granted.AccessToken)); err != nil {
+	if sealed.Access, err = sealer.Seal(ctx, field, config.Secret(u.access)); err != nil {
 		return err
 	}
 	field.Name = "refresh"
-	if sealed.Refresh, err = sealer.Seal(ctx, field, config.Secret(granted.RefreshToken)); err != nil {
+	if sealed.Refresh, err = sealer.Seal(ctx, field, config.Secret(u.refresh)); err != nil {
 		return err
 	}
 	return tx.PutTokens(ctx, workspace, a.ID, sealed)
 }
 
-// demoProfiles are those of the simulated network's own two accounts.
+// demoProfiles are those of the simulated networks' accounts, by their handles.
 func demoProfiles() map[string]account.Profile {
 	weekdays := []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}
 	slots := func(times ...[2]int) []account.Slot {
@@ -154,6 +193,20 @@ func demoProfiles() map[string]account.Profile {
 			Guidelines:  "No advice without the story behind it. No customer names.",
 			BannedWords: []string{"hustle", "10x", "rockstar"},
 			Slots:       slots([2]int{8, 45}, [2]int{12, 15}), PostsPerWeek: 5,
+			CatchUp: account.Hold, CatchUpWithin: 0,
+		},
+		"tidewater.studio": {
+			TimeZone:  "Europe/Berlin",
+			Goals:     []string{"Show the people and the desks behind the newsroom software"},
+			Interests: []string{"newsroom tooling", "small teams", "open source", "writing"},
+			Projects: []account.Project{
+				{Name: "Open beta", About: "Free for newsrooms with fewer than twenty people until spring."},
+			},
+			Audience:    "Editors and developers who want to see who makes their tools",
+			Voice:       "Warm, short, concrete. What is to be seen, and why it matters.",
+			Guidelines:  "No stock photographs. Ask everybody who is in the picture.",
+			BannedWords: []string{"revolutionary", "game-changer", "synergy"},
+			Slots:       slots([2]int{17, 0}), PostsPerWeek: 3,
 			CatchUp: account.Hold, CatchUpWithin: 0,
 		},
 	}

@@ -13,8 +13,8 @@ import (
 // Settings are what a person may set for a local stack. Each outside part is
 // one variable: set, the stack uses what it names; unset, it embeds one.
 type Settings struct {
-	// Port is the dashboard's; the queue service, the simulated X, the
-	// simulated model and the simulated news follow on the next four.
+	// Port is the dashboard's; the queue service, the simulated X, model, news and
+	// Instagram follow on the next five.
 	Port int `env:"PORT" envDefault:"8080"`
 	// Ports is "free" to take any free ports, else empty.
 	Ports   string `env:"ROSTRUM_PORTS"`
@@ -33,6 +33,9 @@ type Settings struct {
 
 	XClientID     string        `env:"X_CLIENT_ID"`
 	XClientSecret config.Secret `env:"X_CLIENT_SECRET"`
+
+	InstagramClientID     string        `env:"INSTAGRAM_CLIENT_ID"`
+	InstagramClientSecret config.Secret `env:"INSTAGRAM_CLIENT_SECRET"`
 
 	OpenAIKey     config.Secret `env:"OPENAI_API_KEY"`
 	OpenAIBaseURL string        `env:"OPENAI_BASE_URL"`
@@ -72,6 +75,9 @@ func (s *Settings) Validate() error {
 // simulatesX reports whether the network is ours: without an app of one's own
 // the real X lets nobody in.
 func (s *Settings) simulatesX() bool { return s.XClientID == "" }
+
+// simulatesInstagram reports the same of Instagram.
+func (s *Settings) simulatesInstagram() bool { return s.InstagramClientID == "" }
 
 // simulatesModel reports whether the model is ours.
 func (s *Settings) simulatesModel() bool { return s.OpenAIKey == "" && s.OpenAIBaseURL == "" }

@@ -15,13 +15,14 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"rostrum/shared/config"
+	"rostrum/shared/simulator/instagram"
 	"rostrum/shared/simulator/news"
 	"rostrum/shared/simulator/openai"
 	"rostrum/shared/simulator/sqs"
 	"rostrum/shared/simulator/x"
 )
 
-// The simulated X's one developer app.
+// The one developer app of the simulated networks.
 const (
 	simulatedClientID     = "rostrum-local"
 	simulatedClientSecret = "simulated-app-secret"
@@ -32,7 +33,7 @@ const (
 func (s *Stack) listenAll(ctx context.Context) ([]net.Listener, error) {
 	wanted := map[int]bool{
 		portAPI: true, portQueues: s.settings.SQSEndpoint == "", portX: s.settings.simulatesX(),
-		portModel: s.settings.simulatesModel(), portNews: true,
+		portModel: s.settings.simulatesModel(), portNews: true, portInstagram: s.settings.simulatesInstagram(),
 	}
 	listeners := make([]net.Listener, embeddedPorts+1)
 	for offset := range listeners {
@@ -78,20 +79,24 @@ func (s *Stack) files(environment map[string]string) {
 }
 
 // simulators serves the embedded parts and puts their addresses into the
-// environment. It returns the simulated X, nil when X is the real one.
-func (s *Stack) simulators(listeners []net.Listener, environment map[string]string) (*x.Server, error) {
+// environment. It returns the simulated networks.
+func (s *Stack) simulators(listeners []net.Listener, environment map[string]string) (simulated, error) {
 	s.queues(listeners[portQueues], environment)
-	if err := s.redis(environment); err != nil {
-		return nil, err
-	}
-	network, err := s.network(listeners[portX], environment)
+	var networks simulated
+	err := s.redis(environment)
 	if err != nil {
-		return nil, err
+		return simulated{}, err
+	}
+	if networks.x, err = s.network(listeners[portX], environment); err != nil {
+		return simulated{}, err
+	}
+	if networks.instagram, err = s.instagram(listeners[portInstagram], environment); err != nil {
+		return simulated{}, err
 	}
 	if err := s.model(listeners[portModel], environment); err != nil {
-		return nil, err
+		return simulated{}, err
 	}
-	return network, s.news(listeners[portNews], environment)
+	return networks, s.news(listeners[portNews], environment)
 }
 
 func (s *Stack) queues(l net.Listener, environment map[string]string) {
@@ -132,13 +137,10 @@ func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Serve
 		s.Parts = append(s.Parts, Part{Name: "X", Where: "api.x.com"})
 		return nil, nil //nolint:nilnil // nil says that there is no simulator.
 	}
-	s.NetworkURL = "http://localhost:" + strconv.Itoa(portOf(l))
-	if s.settings.HostAddress != loopbackAddress {
-		s.NetworkURL = s.machineURL(l) // it listens nowhere else.
-	}
-	dir := filepath.Join(s.DataDir, "network")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the data folder %s cannot be written: %w", s.settings.DataDir, err)
+	s.NetworkURL = s.browserURL(l)
+	dir, err := s.folder("network")
+	if err != nil {
+		return nil, err
 	}
 	network, err := x.New(x.Config{
 		Dir: dir, Now: time.Now, ClientID: simulatedClientID, ClientSecret: simulatedClientSecret,
@@ -160,6 +162,66 @@ func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Serve
 	environment["SIMULATED_NETWORK_URL"] = s.NetworkURL + "/_sim/ledger"
 	s.Parts = append(s.Parts, Part{Name: "X", Embedded: true, Where: "simulated, " + s.NetworkURL})
 	return network, nil
+}
+
+// simulated are the simulated networks; nil is the real one.
+type simulated struct {
+	x         *x.Server
+	instagram *instagram.Server
+}
+
+// processing is how long a container of the simulated Instagram takes, so that
+// one sees it happen.
+const processing = 2 * time.Second
+
+func (s *Stack) instagram(l net.Listener, environment map[string]string) (*instagram.Server, error) {
+	if l == nil {
+		s.Parts = append(s.Parts, Part{Name: "Instagram", Where: "graph.instagram.com"})
+		return nil, nil //nolint:nilnil // nil says that there is no simulator.
+	}
+	s.InstagramURL = s.browserURL(l)
+	dir, err := s.folder("instagram")
+	if err != nil {
+		return nil, err
+	}
+	network, err := instagram.New(instagram.Config{
+		Dir: dir, Now: time.Now, ClientID: simulatedClientID, ClientSecret: simulatedClientSecret, Processing: processing,
+		RedirectURIs: []string{s.URL + "/v1/oauth/instagram/callback"}, PublicURL: s.InstagramURL, MetricsSpeed: s.options.MetricsSpeed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the simulated Instagram's folder %s cannot be used: %w", dir, err)
+	}
+	stop := serve(l, network)
+	s.onStop(func(ctx context.Context) {
+		stop(ctx)
+		_ = network.Close()
+	})
+	environment["INSTAGRAM_API_URL"] = s.machineURL(l)
+	environment["INSTAGRAM_TOKEN_URL"] = s.machineURL(l) + "/oauth/access_token"
+	environment["INSTAGRAM_AUTHORIZE_URL"] = s.InstagramURL + "/oauth/authorize"
+	environment["INSTAGRAM_WEB_URL"] = s.InstagramURL
+	environment["INSTAGRAM_CLIENT_ID"] = simulatedClientID
+	environment["INSTAGRAM_CLIENT_SECRET"] = simulatedClientSecret
+	environment["SIMULATED_INSTAGRAM_URL"] = s.InstagramURL + "/_sim/ledger"
+	s.Parts = append(s.Parts, Part{Name: "Instagram", Embedded: true, Where: "simulated, " + s.InstagramURL})
+	return network, nil
+}
+
+// browserURL is where a person's browser reaches an embedded part.
+func (s *Stack) browserURL(l net.Listener) string {
+	if s.settings.HostAddress != loopbackAddress {
+		return s.machineURL(l) // it listens nowhere else.
+	}
+	return "http://localhost:" + strconv.Itoa(portOf(l))
+}
+
+// folder makes a folder of the data folder.
+func (s *Stack) folder(name string) (string, error) {
+	dir := filepath.Join(s.DataDir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("the data folder %s cannot be written: %w", s.settings.DataDir, err)
+	}
+	return dir, nil
 }
 
 func (s *Stack) model(l net.Listener, environment map[string]string) error {

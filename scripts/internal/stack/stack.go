@@ -66,6 +66,8 @@ type Stack struct {
 	URL string
 	// NetworkURL is the simulated network's address; empty when X is the real one.
 	NetworkURL string
+	// InstagramURL is that of the simulated Instagram.
+	InstagramURL string
 	// DataDir is the folder, absolute.
 	DataDir string
 	Parts   []Part

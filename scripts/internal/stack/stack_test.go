@@ -20,7 +20,7 @@ func TestABrokenSettingIsNamedWithWhatItMayBe(t *testing.T) {
 		want    string
 	}{
 		"PortIsNoNumber":    {map[string]string{"PORT": "eighty"}, "PORT is not a valid int"},
-		"PortTooHigh":       {map[string]string{"PORT": "65535"}, "PORT is 65535, but must be 1 to 65531"},
+		"PortTooHigh":       {map[string]string{"PORT": "65535"}, "PORT is 65535, but must be 1 to 65530"},
 		"PortsUnknown":      {map[string]string{"ROSTRUM_PORTS": "any"}, `can only be "free"`},
 		"DatabaseIsNone":    {map[string]string{"DATABASE_URL": "mysql://root:hunter2@db"}, "DATABASE_URL does not begin with postgres://"},
 		"QueueAddress":      {map[string]string{"AWS_ENDPOINT_URL_SQS": "localhost:9324"}, "AWS_ENDPOINT_URL_SQS is not an http"},

@@ -30,7 +30,8 @@ func WithThrowaway(ctx context.Context, environ map[string]string, o Options, fn
 	}
 	o.Environ = maps.Clone(environ)
 	for _, name := range []string{
-		"DATABASE_URL", "API_DATABASE_URL", "AWS_ENDPOINT_URL_SQS", "REDIS_URL", "VAULT_KEYSET", "AUDIT_KEY", "AUDIT_HEADS_FILE", "X_CLIENT_ID", "X_CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL",
+		"DATABASE_URL", "API_DATABASE_URL", "AWS_ENDPOINT_URL_SQS", "REDIS_URL", "VAULT_KEYSET", "AUDIT_KEY", "AUDIT_HEADS_FILE", "X_CLIENT_ID", "X_CLIENT_SECRET",
+		"INSTAGRAM_CLIENT_ID", "INSTAGRAM_CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL",
 	} {
 		delete(o.Environ, name)
 	}

@@ -78,8 +78,15 @@ func (s *Stack) demoSources(handle string) []map[string]string {
 			"note": "We ended the weekly on-call rotation in March. In its place the person who ships a change watches it for one hour. " +
 				"Pages fell from eleven a month to two. The cost: nobody ships after four in the afternoon any more.",
 		},
+		"tidewater.studio": {
+			"kind": "note", "title": "Pictures of the week: the night desk",
+			"note": "The night desk of the Harbour Courier runs on one small machine under a table. It has sent 1,900 front pages since March " +
+				"and was switched off twice, both times by the cleaners. This week it got a sign, and a shelf.",
+		},
 	}
-	feeds := map[string]string{"tidewater_dev": "/engineering/atom.xml", "mara_builds": "/founders/feed.xml"}
+	feeds := map[string]string{
+		"tidewater_dev": "/engineering/atom.xml", "mara_builds": "/founders/feed.xml", "tidewater.studio": "/founders/feed.xml",
+	}
 	var sources []map[string]string
 	if feed, ok := feeds[handle]; ok {
 		sources = append(sources, map[string]string{"kind": "feed", "url": s.newsURL + feed})

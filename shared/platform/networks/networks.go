@@ -8,12 +8,14 @@ import (
 	"rostrum/shared/account"
 	"rostrum/shared/clock"
 	"rostrum/shared/platform"
+	"rostrum/shared/platform/instagram"
 	"rostrum/shared/platform/x"
 )
 
 // Settings are those of every network. All are read from the environment.
 type Settings struct {
-	X x.Settings
+	X         x.Settings
+	Instagram instagram.Settings
 }
 
 // Clients are the clients of every network. Posts of an account that is
@@ -42,13 +44,18 @@ type client interface {
 func Open(s Settings, clk clock.Clock) (*Clients, error) {
 	c := &Clients{
 		Publishers: map[account.Network]platform.Publisher{}, Connectors: map[account.Network]platform.Connector{},
-		Missing: missing(s), WebURLs: map[account.Network]string{account.X: s.X.WebURL},
+		Missing: missing(s), WebURLs: map[account.Network]string{account.X: s.X.WebURL, account.Instagram: s.Instagram.WebURL},
 	}
 	onX, err := x.New(s.X, clk)
 	if err != nil {
 		return nil, err
 	}
 	c.add(account.X, onX)
+	onInstagram, err := instagram.New(s.Instagram, clk)
+	if err != nil {
+		return nil, err
+	}
+	c.add(account.Instagram, onInstagram)
 	return c, nil
 }
 
@@ -74,5 +81,7 @@ func missing(s Settings) map[account.Network][]string {
 	}
 	// X takes public clients, which have no secret.
 	need(account.X, "X_CLIENT_ID", s.X.ClientID != "")
+	need(account.Instagram, "INSTAGRAM_CLIENT_ID", s.Instagram.ClientID != "")
+	need(account.Instagram, "INSTAGRAM_CLIENT_SECRET", s.Instagram.ClientSecret != "")
 	return out
 }
