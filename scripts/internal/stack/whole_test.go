@@ -45,7 +45,7 @@ func TestAStoppedStackStartsAgainWithEverything(t *testing.T) {
 	require.NoError(t, s.Welcome(t.Context(), 0))
 	var accounts struct{ Items []driver.Account }
 	require.NoError(t, client.Get(t.Context(), "/v1/accounts", &accounts))
-	require.Len(t, accounts.Items, len(demoProfiles()))
+	require.Len(t, accounts.Items, 3, "two on X, one on Instagram")
 	var written driver.Post
 	require.NoError(t, client.Post(t.Context(), "/v1/posts", map[string]any{
 		"account_id": accounts.Items[0].ID, "parts": []map[string]string{{"text": "It was here before."}},
