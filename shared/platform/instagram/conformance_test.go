@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"rostrum/shared/platform/platformtest"
 	"rostrum/shared/simulator/fault"
 	simulator "rostrum/shared/simulator/instagram"
+	"rostrum/shared/simulator/ledger"
 )
 
 // network is the simulated Instagram with one client on it, and a host that
@@ -113,14 +113,6 @@ func newClient(t *testing.T, address string) *Client {
 	return client
 }
 
-func deadAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return "http://" + listener.Addr().String()
-}
-
 func rule(trouble platformtest.Trouble) fault.Rule {
 	return map[platformtest.Trouble]fault.Rule{
 		platformtest.RateLimited:     {Preset: "rate_limited"},
@@ -144,35 +136,21 @@ func rule(trouble platformtest.Trouble) fault.Rule {
 
 func (n *network) stage(t *testing.T) platformtest.Stage {
 	t.Helper()
-	return platformtest.Stage{
+	stage := platformtest.Stage{
 		Publisher: n.client, Connector: n.client, Target: n.target, Refresh: n.token,
-		Unreachable: newClient(t, deadAddress(t)),
+		Unreachable: newClient(t, platformtest.DeadAddress(t)),
 		Image:       platform.StagedImage{URL: n.media.URL + "/image.jpg", Alt: "A grey square."},
 		Lacks:       []platformtest.Trait{platformtest.Threads, platformtest.TwinRefusal, platformtest.Deletion, platformtest.Rotation},
-		Meet: func(t *testing.T, trouble platformtest.Trouble) {
-			t.Helper()
-			r := rule(trouble)
-			r.Times, r.Match = 1, fault.Match{Method: http.MethodPost, Path: "/*/media_publish"}
-			_, err := n.sim.Faults().Add(r)
-			require.NoError(t, err)
-		},
-		MeetEverywhere: func(t *testing.T, trouble platformtest.Trouble) {
-			t.Helper()
-			n.sim.Faults().Clear()
-			_, err := n.sim.Faults().Add(rule(trouble))
-			require.NoError(t, err)
-		},
 		Seen: func(*testing.T) []platformtest.Seen {
-			var seen []platformtest.Seen
+			var entries []ledger.Entry
 			for _, item := range n.sim.Items("", time.Time{}) {
-				if !item.Deleted() {
-					seen = append(seen, platformtest.Seen{ID: item.ID, Text: item.Text, ReplyTo: item.ReplyTo})
-				}
+				entries = append(entries, item.Entry)
 			}
-			return seen
+			return platformtest.SeenIn(entries)
 		},
 		Requests: func(*testing.T) int { return n.sim.Faults().Requests()["POST /{id}/media_publish"] },
 	}
+	return stage.WithFaults(n.sim.Faults(), fault.Match{Method: http.MethodPost, Path: "/*/media_publish"}, rule)
 }
 
 func TestConformance(t *testing.T) {

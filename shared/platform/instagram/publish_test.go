@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -179,13 +181,30 @@ func TestAnAddressThatCannotBeReadIsTheProfile(t *testing.T) {
 
 func TestTheTokenIsInNoAddress(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t)
-	staged := n.stageOne(t, "quiet")
-	n.client.Publish(t.Context(), platform.PublishRequest{Target: n.target, StagedID: staged.RemoteID})
-	_, err := n.client.RecentPosts(t.Context(), n.target, "")
-	require.NoError(t, err)
-	for path := range n.sim.Faults().Requests() {
-		require.NotContains(t, path, n.token.Reveal())
+	var mu sync.Mutex
+	var addresses, tokens []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		addresses, tokens = append(addresses, r.URL.String()), append(tokens, r.Header.Get("Authorization"))
+		_, _ = w.Write([]byte(`{"id":"1","data":[]}`))
+	}))
+	defer server.Close()
+	c := newClient(t, server.URL)
+	target := platform.Target{RemoteID: "178", Handle: "ada", AccessToken: "very-secret"}
+	c.Publish(t.Context(), platform.PublishRequest{Target: target, StagedID: "1"})
+	_, _ = c.Stage(t.Context(), platform.StageRequest{Target: target, Images: []platform.StagedImage{{URL: "https://a.example"}}})
+	_, _ = c.StageState(t.Context(), target, "1")
+	_, _ = c.RecentPosts(t.Context(), target, "")
+	_, _ = c.ReadMetrics(t.Context(), target, []string{"1"})
+	_, _ = c.WhoAmI(t.Context(), target.AccessToken)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Len(t, addresses, 7)
+	for i, address := range addresses {
+		require.NotContains(t, address, "very-secret")
+		require.True(t, strings.HasPrefix(address, "/v25.0/"), address)
+		require.Equal(t, "Bearer very-secret", tokens[i])
 	}
 }
 

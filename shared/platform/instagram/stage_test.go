@@ -12,6 +12,7 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
+	"rostrum/shared/platform/platformtest"
 	"rostrum/shared/simulator/fault"
 	simulator "rostrum/shared/simulator/instagram"
 )
@@ -128,7 +129,7 @@ func TestWhatInstagramDoesNotTakeIsToldApart(t *testing.T) {
 		code         string
 	}{
 		"lost file":    {n.media.URL + "/lost.jpg", "", apperr.Unavailable, "media_unreachable"},
-		"dead host":    {deadAddress(t) + "/image.jpg", "", apperr.Unavailable, "media_unreachable"},
+		"dead host":    {platformtest.DeadAddress(t) + "/image.jpg", "", apperr.Unavailable, "media_unreachable"},
 		"no address":   {"ftp://example.com/image.jpg", "", apperr.Unavailable, "media_unreachable"},
 		"a png":        {n.media.put("a.png", png), "", apperr.Invalid, "image_refused"},
 		"half a jpeg":  {n.media.put("half.jpg", picture(t, 40, 40, 1)[:20]), "", apperr.Invalid, "image_refused"},

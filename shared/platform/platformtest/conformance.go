@@ -6,6 +6,7 @@ package platformtest
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
+	"rostrum/shared/simulator/fault"
+	"rostrum/shared/simulator/ledger"
 )
 
 // Trouble names what goes wrong with one call. A network that cannot play one
@@ -82,6 +85,46 @@ type Stage struct {
 	Image platform.StagedImage
 	// Lacks are the traits that the network does not have.
 	Lacks []Trait
+}
+
+// WithFaults returns the stage so that it meets troubles by the script of its
+// simulator: match is the call to publish, rule says how the network plays each
+// trouble.
+func (s Stage) WithFaults(script *fault.Script, match fault.Match, rule func(Trouble) fault.Rule) Stage {
+	s.Meet = func(t *testing.T, trouble Trouble) {
+		t.Helper()
+		r := rule(trouble)
+		r.Times, r.Match = 1, match
+		_, err := script.Add(r)
+		require.NoError(t, err)
+	}
+	s.MeetEverywhere = func(t *testing.T, trouble Trouble) {
+		t.Helper()
+		script.Clear()
+		_, err := script.Add(rule(trouble))
+		require.NoError(t, err)
+	}
+	return s
+}
+
+// SeenIn is what the audience sees of a ledger.
+func SeenIn(entries []ledger.Entry) []Seen {
+	var seen []Seen
+	for _, e := range entries {
+		if !e.Deleted() {
+			seen = append(seen, Seen{ID: e.ID, Text: e.Text, ReplyTo: e.ReplyTo})
+		}
+	}
+	return seen
+}
+
+// DeadAddress is the address of a port where nobody listens.
+func DeadAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return "http://" + listener.Addr().String()
 }
 
 func (s Stage) lacks(trait Trait) bool { return slices.Contains(s.Lacks, trait) }

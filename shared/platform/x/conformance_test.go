@@ -1,7 +1,6 @@
 package x
 
 import (
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"rostrum/shared/platform"
 	"rostrum/shared/platform/platformtest"
 	"rostrum/shared/simulator/fault"
+	"rostrum/shared/simulator/ledger"
 	simulator "rostrum/shared/simulator/x"
 )
 
@@ -59,14 +59,6 @@ func newClient(t *testing.T, address string) *Client {
 	return client
 }
 
-func deadAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return "http://" + listener.Addr().String()
-}
-
 func rule(trouble platformtest.Trouble) fault.Rule {
 	return map[platformtest.Trouble]fault.Rule{
 		platformtest.RateLimited:     {Preset: "rate_limited"},
@@ -90,33 +82,19 @@ func rule(trouble platformtest.Trouble) fault.Rule {
 
 func (n *network) stage(t *testing.T) platformtest.Stage {
 	t.Helper()
-	return platformtest.Stage{
+	stage := platformtest.Stage{
 		Publisher: n.client, Connector: n.client, Target: n.target, Refresh: config.Secret(n.tokens.RefreshToken),
-		Unreachable: newClient(t, deadAddress(t)),
-		Meet: func(t *testing.T, trouble platformtest.Trouble) {
-			t.Helper()
-			r := rule(trouble)
-			r.Times, r.Match = 1, fault.Match{Method: http.MethodPost, Path: "/2/tweets"}
-			_, err := n.sim.Faults().Add(r)
-			require.NoError(t, err)
-		},
-		MeetEverywhere: func(t *testing.T, trouble platformtest.Trouble) {
-			t.Helper()
-			n.sim.Faults().Clear()
-			_, err := n.sim.Faults().Add(rule(trouble))
-			require.NoError(t, err)
-		},
+		Unreachable: newClient(t, platformtest.DeadAddress(t)),
 		Seen: func(*testing.T) []platformtest.Seen {
-			var seen []platformtest.Seen
+			var entries []ledger.Entry
 			for _, item := range n.sim.Items("", time.Time{}) {
-				if !item.Deleted() {
-					seen = append(seen, platformtest.Seen{ID: item.ID, Text: item.Text, ReplyTo: item.ReplyTo})
-				}
+				entries = append(entries, item.Entry)
 			}
-			return seen
+			return platformtest.SeenIn(entries)
 		},
 		Requests: func(*testing.T) int { return n.sim.Faults().Requests()["POST /2/tweets"] },
 	}
+	return stage.WithFaults(n.sim.Faults(), fault.Match{Method: http.MethodPost, Path: "/2/tweets"}, rule)
 }
 
 func TestConformance(t *testing.T) {

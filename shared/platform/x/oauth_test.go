@@ -17,6 +17,7 @@ import (
 
 	"rostrum/shared/apperr"
 	"rostrum/shared/clock"
+	"rostrum/shared/platform/platformtest"
 )
 
 func TestAuthorizeURLCarriesThePKCEFlow(t *testing.T) {
@@ -147,7 +148,7 @@ func TestRefreshTellsDeadFromDoubtful(t *testing.T) {
 
 func TestRefreshNotSentIsUnavailable(t *testing.T) {
 	t.Parallel()
-	_, err := newClient(t, deadAddress(t)).Refresh(t.Context(), canary)
+	_, err := newClient(t, platformtest.DeadAddress(t)).Refresh(t.Context(), canary)
 	require.True(t, apperr.Is(err, apperr.Unavailable), "%v", err)
 	require.NotContains(t, err.Error(), canary)
 }
