@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,13 +25,11 @@ const (
 	lanes        = 3
 )
 
-// killedAnywhere kills a sender with SIGKILL at every kill point but that of an
-// image's upload, each time while single posts and a thread go out, and starts
-// another. Judged: I1 to I5, I7.
+// killedAnywhere kills a sender with SIGKILL at every kill point, each time while
+// posts on X with and without images, a thread, and posts on Instagram go out,
+// and starts another. Judged: I1 to I5, I7.
 func killedAnywhere(ctx context.Context, r *trial) error {
-	// The posts here show no images: an upload comes before the intent, where a
-	// death leaves nothing behind that the audience or the database could see.
-	points := slices.DeleteFunc(killpoint.Points(), func(p killpoint.Point) bool { return strings.HasPrefix(p.Name, "media.") || strings.HasPrefix(p.Name, "stage.") })
+	points := killpoint.Points()
 	errs := make([]error, lanes)
 	var wg sync.WaitGroup
 	for lane := range lanes {
@@ -42,8 +39,13 @@ func killedAnywhere(ctx context.Context, r *trial) error {
 				errs[lane] = err
 				return
 			}
+			gallery, err := a.AddInstagram(ctx, accounts[0].Workspace, 2)
+			if err != nil {
+				errs[lane] = err
+				return
+			}
 			for i := lane; i < len(points); i += lanes {
-				if err := r.killAt(ctx, a, accounts, points[i].Name); err != nil {
+				if err := r.killAt(ctx, a, accounts, gallery, points[i].Name); err != nil {
 					errs[lane] = errors.Join(errs[lane], fmt.Errorf("kill at %s: %w", points[i].Name, err))
 				}
 			}
@@ -62,12 +64,23 @@ func killedAnywhere(ctx context.Context, r *trial) error {
 
 // killAt lets posts go out, kills the sender at the point, and has another one
 // finish the work.
-func (r *trial) killAt(ctx context.Context, a *arena.Arena, accounts []*arena.Account, point string) error {
+func (r *trial) killAt(ctx context.Context, a *arena.Arena, accounts, gallery []*arena.Account, point string) error {
 	area, _, _ := strings.Cut(point, ".")
 	now := time.Now()
 	var posts []*arena.Post
 	for i, acc := range accounts {
-		made, err := a.Schedule(ctx, acc, now.Add(time.Duration(2*i-1)*time.Second), r.contents(1, 1)[0], r.contents(1, 3)[0])
+		schedule := a.Schedule
+		if i == 1 {
+			schedule = a.ScheduleIllustrated
+		}
+		made, err := schedule(ctx, acc, now.Add(time.Duration(2*i-1)*time.Second), r.contents(1, 1)[0], r.contents(1, 3)[0])
+		if err != nil {
+			return err
+		}
+		posts = append(posts, made...)
+	}
+	for i, acc := range gallery {
+		made, err := a.Schedule(ctx, acc, now.Add(time.Duration(2*i)*time.Second), r.contents(1, 1)...)
 		if err != nil {
 			return err
 		}
@@ -91,6 +104,7 @@ func (r *trial) killAt(ctx context.Context, a *arena.Arena, accounts []*arena.Ac
 	}
 	defer next.Kill()
 	if area == "refresh" {
+		accounts = append(accounts, gallery...)
 		// What the network gave and the dead sender alone knew is lost for good:
 		// the account is to be held, its posts not failed, until a person signs in.
 		if err := a.Settle(ctx, settleWithin, warpStep); err != nil {
@@ -127,6 +141,12 @@ func (r *trial) prepareKill(ctx context.Context, a *arena.Arena, area string, po
 				return err
 			}
 		}
+		for _, preset := range []string{"accepted_reset", "server_error"} {
+			_, err := a.Instagram.Faults().Add(fault.Rule{Preset: preset, Times: 1, Match: fault.Match{Method: http.MethodPost, Path: "/*/media_publish"}})
+			if err != nil {
+				return err
+			}
+		}
 	case "refresh":
 		for _, p := range posts {
 			p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && s.Hold == "account_needs_reconnect" }
@@ -142,6 +162,8 @@ func passings(point string) int {
 	case "dispatch.committed", "outbox.before_send", "outbox.half_sent", "outbox.before_mark", "recover.before_commit", "recover.committed":
 		return 1
 	case "refresh.leased", "refresh.answered", "refresh.saved", "reconcile.before_commit", "reconcile.committed", "reconcile.read", "reconcile.claimed":
+		return 2
+	case "stage.created", "stage.saved":
 		return 2
 	}
 	return 4

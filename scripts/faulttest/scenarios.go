@@ -49,7 +49,7 @@ func scenarios() []scenario {
 		{id: "22c", name: "wall clocks and the database's clock moved by an hour", run: movedClocks},
 		{id: "23", name: "clock changes in six zones", run: clockChanges},
 		{id: "24", name: "cancel, edit and pause race the intent", run: races},
-		{id: "26", name: "Instagram containers", absent: "there is no Instagram client yet"},
+		{id: "26", name: "Instagram: stuck, failed, expired, unsaid, images 404", run: stagedFaults},
 		{id: "27", name: "one tenant floods, another's posts keep their second", timed: true, run: floods},
 		{id: "28", name: "a new version rolls out while the old one sends", run: rollout},
 		{id: "31", name: "a day's outage, then all that is overdue", run: longOutage},

@@ -1,7 +1,8 @@
 // Package arena is where senders are put to the test: a real Postgres, the SQS
-// endpoint and the simulated X in this process, and the publish function as
-// child processes that are killed, frozen and started again. What the simulated
-// X has in its ledger is what the audience saw, and the judge.
+// endpoint and the simulated X and Instagram in this process, and the publish
+// function as child processes that are killed, frozen and started again. What
+// the simulated networks have in their ledgers is what the audience saw, and the
+// judge.
 //
 // Start reading at [New], then [Arena.Start] for the child and [Arena.Judge].
 package arena
@@ -23,16 +24,18 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rostrum/shared/blob"
 	"rostrum/shared/config"
 	"rostrum/shared/queue"
 	"rostrum/shared/queue/sqsqueue"
+	siminstagram "rostrum/shared/simulator/instagram"
 	"rostrum/shared/simulator/sqs"
 	simx "rostrum/shared/simulator/x"
 	"rostrum/shared/store"
 	"rostrum/shared/vault"
 )
 
-// The one developer app of the simulated X.
+// The one developer app of each simulated network.
 const (
 	clientID     = "arena"
 	clientSecret = "arena-secret"
@@ -64,10 +67,12 @@ type Options struct {
 
 // Arena is one world under test.
 type Arena struct {
-	Network *simx.Server
-	Queues  *sqsqueue.Queues
-	// NetworkURL and QueueURL are the addresses of the simulators.
-	NetworkURL, QueueURL string
+	// Network is the simulated X.
+	Network   *simx.Server
+	Instagram *siminstagram.Server
+	Queues    *sqsqueue.Queues
+	// NetworkURL, InstagramURL and QueueURL are the addresses of the simulators.
+	NetworkURL, InstagramURL, QueueURL string
 
 	options  Options
 	owner    *store.Store
@@ -76,6 +81,13 @@ type Arena struct {
 	keyset   config.Secret
 	queueURL map[string]string
 	closers  []func()
+
+	// filesURL is the folder of images, and webURL where networks fetch them.
+	files            *blob.Bucket
+	filesURL, webURL string
+	pictures         atomic.Int64
+	// FilesDown has every image answer 404 while it is set.
+	FilesDown atomic.Bool
 
 	// queueShift is how far the queue's clock was moved, in nanoseconds.
 	queueShift atomic.Int64
@@ -105,6 +117,9 @@ func New(ctx context.Context, o Options) (_ *Arena, err error) {
 		}
 	}()
 	if err := a.simulators(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.keepFiles(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.makeQueues(ctx); err != nil {
@@ -168,6 +183,18 @@ func (a *Arena) simulators(ctx context.Context) error {
 		_ = network.Close()
 		web.CloseClientConnections()
 		web.Close()
+	})
+	if a.Instagram, err = siminstagram.New(siminstagram.Config{
+		Now: time.Now, ClientID: clientID, ClientSecret: clientSecret, Accounts: []siminstagram.Account{{Handle: "nobody"}},
+	}); err != nil {
+		return err
+	}
+	gallery := httptest.NewServer(a.Instagram)
+	a.InstagramURL = gallery.URL
+	a.closers = append(a.closers, func() {
+		_ = a.Instagram.Close()
+		gallery.CloseClientConnections()
+		gallery.Close()
 	})
 	queues := sqs.New(func() time.Time { return time.Now().Add(time.Duration(a.queueShift.Load())) })
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -3,13 +3,15 @@ package arena
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	simx "rostrum/shared/simulator/x"
+	"rostrum/shared/post"
+	"rostrum/shared/simulator/ledger"
 )
 
 // Seen is what the database says of a post.
@@ -137,10 +139,7 @@ func (a *Arena) Judge(ctx context.Context) (Verdict, error) {
 	if err != nil {
 		return v, err
 	}
-	audience := map[string][]simx.Item{}
-	for _, item := range a.Network.Items("", time.Time{}) {
-		audience[item.Text] = append(audience[item.Text], item)
-	}
+	audience := a.audience()
 	attempts, err := a.acceptedParts(ctx)
 	if err != nil {
 		return v, err
@@ -163,10 +162,28 @@ func (a *Arena) Judge(ctx context.Context) (Verdict, error) {
 	return v, a.judgeChain(ctx, &v)
 }
 
+// audience is what the simulated networks showed, by its text.
+func (a *Arena) audience() map[string][]ledger.Entry {
+	audience := map[string][]ledger.Entry{}
+	for _, item := range a.Network.Items("", time.Time{}) {
+		audience[item.Text] = append(audience[item.Text], item.Entry)
+	}
+	for _, item := range a.Instagram.Items("", time.Time{}) {
+		audience[item.Text] = append(audience[item.Text], item.Entry)
+	}
+	return audience
+}
+
+// shows reports whether these are the approved images of a part, with their alt
+// texts and in their order.
+func shows(entry ledger.Entry, approved []post.Media) bool {
+	return slices.EqualFunc(entry.Media, approved, func(seen ledger.Media, m post.Media) bool { return seen.Digest == m.Digest && seen.Alt == m.Alt })
+}
+
 // OwnTwin begins the texts that a scenario posts by hand, past the senders.
 const OwnTwin = "By hand: "
 
-func (v *Verdict) judge(p *Post, s Seen, audience map[string][]simx.Item, accepted map[int]string) {
+func (v *Verdict) judge(p *Post, s Seen, audience map[string][]ledger.Entry, accepted map[int]string) {
 	name := fmt.Sprintf("post %s (%s %s %s)", p.ID, s.State, s.Hold, s.FailureCode)
 	switch {
 	case !p.ended(s):
@@ -196,6 +213,8 @@ func (v *Verdict) judge(p *Post, s Seen, audience map[string][]simx.Item, accept
 			v.say(&v.Early, "part %d of %s was seen %s before its time", part, name, p.Due.Sub(first.AcceptedAt))
 		case p.Withdrawn:
 			v.say(&v.Early, "part %d of %s was seen although it was withdrawn", part, name)
+		case !shows(first, p.Version.Content.Parts[part].Media):
+			v.say(&v.Lost, "part %d of %s was seen with other images than were approved", part, name)
 		case first.ReplyTo != parent:
 			v.say(&v.Lost, "part %d of %s stands under %q, not under %q", part, name, first.ReplyTo, parent)
 		case s.State == "published" && accepted[part] != first.ID:

@@ -13,6 +13,7 @@ import (
 	"rostrum/shared/config"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
+	siminstagram "rostrum/shared/simulator/instagram"
 	simx "rostrum/shared/simulator/x"
 	"rostrum/shared/store"
 	"rostrum/shared/vault"
@@ -24,7 +25,7 @@ type Workspace struct {
 	Person audit.Actor
 }
 
-// Account is a connected account of the simulated X.
+// Account is a connected account of a simulated network.
 type Account struct {
 	account.Account
 
@@ -70,8 +71,17 @@ func (a *Arena) AddWorkspace(ctx context.Context) (Workspace, error) {
 	return w, err
 }
 
-// AddAccounts adds connected accounts to a tenant.
+// AddAccounts adds connected accounts of the simulated X to a tenant.
 func (a *Arena) AddAccounts(ctx context.Context, w Workspace, n int) ([]*Account, error) {
+	return a.connect(ctx, w, account.X, n)
+}
+
+// AddInstagram adds connected accounts of the simulated Instagram to a tenant.
+func (a *Arena) AddInstagram(ctx context.Context, w Workspace, n int) ([]*Account, error) {
+	return a.connect(ctx, w, account.Instagram, n)
+}
+
+func (a *Arena) connect(ctx context.Context, w Workspace, network account.Network, n int) ([]*Account, error) {
 	var made []*Account
 	for range n {
 		a.mu.Lock()
@@ -79,15 +89,15 @@ func (a *Arena) AddAccounts(ctx context.Context, w Workspace, n int) ([]*Account
 		a.accounts = append(a.accounts, nil)
 		slot := len(a.accounts) - 1
 		a.mu.Unlock()
-		user, err := a.Network.AddAccount(simx.Account{Handle: handle})
+		remoteID, err := a.register(network, handle)
 		if err != nil {
 			return nil, fmt.Errorf("add account: %w", err)
 		}
 		acc := &Account{Workspace: w}
 		err = a.owner.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 			var err error
-			identity := store.Identity{RemoteID: user.ID, Handle: handle, Name: handle}
-			acc.Account, err = tx.ConnectAccount(ctx, w.ID, account.ID(uuid.Must(uuid.NewV7())), account.X, identity, "UTC")
+			identity := store.Identity{RemoteID: remoteID, Handle: handle, Name: handle}
+			acc.Account, err = tx.ConnectAccount(ctx, w.ID, account.ID(uuid.Must(uuid.NewV7())), network, identity, "UTC")
 			if err != nil {
 				return err
 			}
@@ -104,6 +114,16 @@ func (a *Arena) AddAccounts(ctx context.Context, w Workspace, n int) ([]*Account
 	return made, nil
 }
 
+// register makes the account at its network and returns its id there.
+func (a *Arena) register(network account.Network, handle string) (string, error) {
+	if network == account.Instagram {
+		user, err := a.Instagram.AddAccount(siminstagram.Account{Handle: handle})
+		return user.ID, err
+	}
+	user, err := a.Network.AddAccount(simx.Account{Handle: handle})
+	return user.ID, err
+}
+
 // Accounts returns the connected accounts of all tenants.
 func (a *Arena) Accounts() []*Account {
 	a.mu.Lock()
@@ -111,8 +131,19 @@ func (a *Arena) Accounts() []*Account {
 	return slices.DeleteFunc(slices.Clone(a.accounts), func(acc *Account) bool { return acc == nil })
 }
 
+// grant has the account's network give a pair of tokens. Instagram's one token is
+// renewed by itself.
+func (a *Arena) grant(acc *Account) (simx.Tokens, []string, error) {
+	if acc.Network == account.Instagram {
+		t, err := a.Instagram.Grant(acc.Handle)
+		return simx.Tokens{AccessToken: t.AccessToken, RefreshToken: t.AccessToken, ExpiresIn: t.ExpiresIn}, siminstagram.DefaultScopes(), err
+	}
+	t, err := a.Network.Grant(acc.Handle)
+	return t, simx.DefaultScopes(), err
+}
+
 func (a *Arena) putTokens(ctx context.Context, tx *store.Tx, acc *Account) error {
-	granted, err := a.Network.Grant(acc.Handle)
+	granted, scopes, err := a.grant(acc)
 	if err != nil {
 		return fmt.Errorf("grant tokens: %w", err)
 	}
@@ -120,7 +151,7 @@ func (a *Arena) putTokens(ctx context.Context, tx *store.Tx, acc *Account) error
 	if err != nil {
 		return err
 	}
-	sealed := store.SealedTokens{Version: version, Scopes: simx.DefaultScopes(), ExpiresAt: time.Now().Add(time.Duration(granted.ExpiresIn) * time.Second)}
+	sealed := store.SealedTokens{Version: version, Scopes: scopes, ExpiresAt: time.Now().Add(time.Duration(granted.ExpiresIn) * time.Second)}
 	field := vault.Field{WorkspaceID: acc.Workspace.ID, AccountID: acc.ID, Name: "access", Version: version}
 	if sealed.Access, err = a.tokens.Seal(ctx, field, config.Secret(granted.AccessToken)); err != nil {
 		return err
@@ -142,13 +173,22 @@ func (a *Arena) Reconnect(ctx context.Context, acc *Account) error {
 }
 
 // Schedule adds approved posts, one for each list of parts, all due at the same
-// whole second.
+// whole second. On Instagram each part shows one image, or two.
 func (a *Arena) Schedule(ctx context.Context, acc *Account, due time.Time, contents ...[]string) ([]*Post, error) {
+	return a.scheduleAll(ctx, acc, due, acc.Network == account.Instagram, contents)
+}
+
+// ScheduleIllustrated is Schedule with images, whatever the network.
+func (a *Arena) ScheduleIllustrated(ctx context.Context, acc *Account, due time.Time, contents ...[]string) ([]*Post, error) {
+	return a.scheduleAll(ctx, acc, due, true, contents)
+}
+
+func (a *Arena) scheduleAll(ctx context.Context, acc *Account, due time.Time, illustrated bool, contents [][]string) ([]*Post, error) {
 	var made []*Post
 	err := a.owner.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		made = nil
 		for _, parts := range contents {
-			p, err := a.schedule(ctx, tx, acc, due.UTC().Truncate(time.Second), parts)
+			p, err := a.schedule(ctx, tx, acc, due.UTC().Truncate(time.Second), parts, illustrated)
 			if err != nil {
 				return err
 			}
@@ -165,10 +205,15 @@ func (a *Arena) Schedule(ctx context.Context, acc *Account, due time.Time, conte
 	return made, nil
 }
 
-func (a *Arena) schedule(ctx context.Context, tx *store.Tx, acc *Account, due time.Time, parts []string) (*Post, error) {
+func (a *Arena) schedule(ctx context.Context, tx *store.Tx, acc *Account, due time.Time, parts []string, illustrated bool) (*Post, error) {
 	content, err := post.Text(parts...).Canonical()
 	if err != nil {
 		return nil, err
+	}
+	if illustrated {
+		if err := a.illustrate(ctx, tx, acc, content); err != nil {
+			return nil, err
+		}
 	}
 	p, err := tx.InsertPost(ctx, store.NewPost{AccountID: acc.ID, Content: content, Actor: acc.Workspace.Person})
 	if err != nil {
@@ -191,6 +236,20 @@ func (a *Arena) schedule(ctx context.Context, tx *store.Tx, acc *Account, due ti
 		return nil, err
 	}
 	return &Post{Post: p, Texts: content.Texts(), Due: due}, nil
+}
+
+// illustrate puts images under the parts of a content: one, two, one and so on.
+func (a *Arena) illustrate(ctx context.Context, tx *store.Tx, acc *Account, content post.Content) error {
+	for i := range content.Parts {
+		for range 1 + int(a.pictures.Load()%3)/2 {
+			m, err := a.picture(ctx, tx, acc)
+			if err != nil {
+				return err
+			}
+			content.Parts[i].Media = append(content.Parts[i].Media, m)
+		}
+	}
+	return nil
 }
 
 // Owner gives the store as the database's owner, for what people do.
