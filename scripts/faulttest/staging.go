@@ -96,7 +96,7 @@ func stagedFaults(ctx context.Context, r *trial) error {
 	if err := r.filesGone(ctx, a, gallery[len(cases):]); err != nil {
 		return err
 	}
-	if err := a.Settle(ctx, 90*time.Second, 30*time.Second); err != nil {
+	if err := a.Settle(ctx, 2*time.Minute, warpStep); err != nil {
 		return err
 	}
 	a.Instagram.Faults().Clear()
