@@ -66,25 +66,9 @@ func killedAnywhere(ctx context.Context, r *trial) error {
 // finish the work.
 func (r *trial) killAt(ctx context.Context, a *arena.Arena, accounts, gallery []*arena.Account, point string) error {
 	area, _, _ := strings.Cut(point, ".")
-	now := time.Now()
-	var posts []*arena.Post
-	for i, acc := range accounts {
-		schedule := a.Schedule
-		if i == 1 {
-			schedule = a.ScheduleIllustrated
-		}
-		made, err := schedule(ctx, acc, now.Add(time.Duration(2*i-1)*time.Second), r.contents(1, 1)[0], r.contents(1, 3)[0])
-		if err != nil {
-			return err
-		}
-		posts = append(posts, made...)
-	}
-	for i, acc := range gallery {
-		made, err := a.Schedule(ctx, acc, now.Add(time.Duration(2*i)*time.Second), r.contents(1, 1)...)
-		if err != nil {
-			return err
-		}
-		posts = append(posts, made...)
+	posts, err := r.somePosts(ctx, a, accounts, gallery)
+	if err != nil {
+		return err
 	}
 	if err := r.prepareKill(ctx, a, area, posts); err != nil {
 		return err
@@ -120,6 +104,32 @@ func (r *trial) killAt(ctx context.Context, a *arena.Arena, accounts, gallery []
 		}
 	}
 	return a.Settle(ctx, settleWithin, warpStep)
+}
+
+// somePosts are a post and a thread on each account of X, on the second with
+// images, and a post on each of Instagram.
+func (r *trial) somePosts(ctx context.Context, a *arena.Arena, accounts, gallery []*arena.Account) ([]*arena.Post, error) {
+	now := time.Now()
+	var posts []*arena.Post
+	for i, acc := range accounts {
+		schedule := a.Schedule
+		if i == 1 {
+			schedule = a.ScheduleIllustrated
+		}
+		made, err := schedule(ctx, acc, now.Add(time.Duration(2*i-1)*time.Second), r.contents(1, 1)[0], r.contents(1, 3)[0])
+		if err != nil {
+			return nil, err
+		}
+		posts = append(posts, made...)
+	}
+	for i, acc := range gallery {
+		made, err := a.Schedule(ctx, acc, now.Add(time.Duration(2*i)*time.Second), r.contents(1, 1)...)
+		if err != nil {
+			return nil, err
+		}
+		posts = append(posts, made...)
+	}
+	return posts, nil
 }
 
 // prepareKill brings about what has to be there for the point to be reached.
