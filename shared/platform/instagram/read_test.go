@@ -87,6 +87,7 @@ func TestAListThatIsNoneProvesNothing(t *testing.T) {
 		n.answer(t, "/*/media", body)
 		_, err := n.client.RecentPosts(t.Context(), n.target, "")
 		require.True(t, apperr.Is(err, apperr.Unavailable), "%s: %v", body, err)
+		require.Equal(t, 1, n.sim.Faults().Requests()["GET /{id}/media"], body)
 	}
 	n.sim.Faults().Clear()
 	target := n.target
