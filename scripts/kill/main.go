@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -166,7 +167,8 @@ func (r *run) start(ctx context.Context) error {
 	if len(list.Items) == 0 {
 		return errors.New("the demo workspace has no accounts")
 	}
-	r.accounts = list.Items
+	// The judge is X's ledger, and the posts are text.
+	r.accounts = slices.DeleteFunc(list.Items, func(a driver.Account) bool { return a.Network != "x" })
 	if err := r.closeRanks(ctx); err != nil {
 		return err
 	}

@@ -86,6 +86,6 @@ func TestPostgresThatDiesComesBackUnderTheRunningFunctions(t *testing.T) {
 		}
 		var accounts struct{ Items []driver.Account }
 		err := client.Get(t.Context(), "/v1/accounts", &accounts)
-		return err == nil && len(accounts.Items) == 2
+		return err == nil && len(accounts.Items) == 3
 	}, 30*time.Second, 50*time.Millisecond)
 }

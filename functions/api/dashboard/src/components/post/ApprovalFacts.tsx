@@ -31,7 +31,9 @@ export function ApprovalFacts({ post }: { post: Post }) {
           <dt>Covers</dt>
           <dd>
             {fits
-              ? "Exactly this text. Were it changed, nothing would go out until it is approved again."
+              ? post.parts.some((p) => p.media.length > 0)
+                ? "Exactly this text and these images with their alt texts. Were any changed, nothing would go out until it is approved again."
+                : "Exactly this text. Were it changed, nothing would go out until it is approved again."
               : "An earlier text. What stands here now needs a new approval."}
           </dd>
         </div>
