@@ -39,10 +39,10 @@ const (
 // for. An https endpoint is the real service at another address, such as a VPC
 // endpoint.
 func Connect(ctx context.Context, endpoint string) (*sqs.Client, error) {
-	transport := awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+	transport := whole{awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConns
 		t.MaxIdleConns = 2 * idleConns
-	})
+	})}
 	if strings.HasPrefix(endpoint, "http://") {
 		return sqs.New(sqs.Options{
 			BaseEndpoint: aws.String(endpoint), Region: emulatorRegion, HTTPClient: transport, RetryMaxAttempts: attempts,
