@@ -21,6 +21,13 @@ const figures: [keyof MetricReading, string][] = [
   ["profile_clicks", "Profile visits"],
 ];
 
+/** What people call a figure on Instagram, where it has another name. */
+const onInstagram: Partial<Record<keyof MetricReading, string>> = {
+  reposts: "Shares",
+  replies: "Comments",
+  bookmarks: "Saved",
+};
+
 /** The newest reading in figures, and how the post grew. */
 export function Metrics({ post }: { post: Post }) {
   const query = useMetrics(post.id, true);
@@ -42,7 +49,7 @@ export function Metrics({ post }: { post: Post }) {
             const value = last[key];
             return typeof value === "number" ? (
               <div key={key}>
-                <dt>{label}</dt>
+                <dt>{(post.account.network === "instagram" && onInstagram[key]) || label}</dt>
                 <dd className="num">{number(value)}</dd>
               </div>
             ) : null;
