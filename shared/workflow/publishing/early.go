@@ -24,10 +24,9 @@ func (s *Service) makeReady(ctx context.Context, view store.Sending) error {
 		return err
 	}
 	// What an earlier visit said is over.
-	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
-		if err != nil || p.State != post.Scheduled || p.Revision != view.Post.Revision || !slices.Contains(waiting, p.Hold) {
-			return err
+	return s.unmoved(ctx, j, func(ctx context.Context, tx *store.Tx, p post.Post) error {
+		if !slices.Contains(waiting, p.Hold) {
+			return nil
 		}
 		return s.putBack(ctx, tx, j, p, store.Requeue{})
 	})

@@ -162,12 +162,22 @@ func (s *Service) notUploaded(ctx context.Context, j *job, part int, cause error
 
 // later puts a scheduled post back on the queue.
 func (s *Service) later(ctx context.Context, j *job, q store.Requeue) error {
+	return s.unmoved(ctx, j, func(ctx context.Context, tx *store.Tx, p post.Post) error { return s.putBack(ctx, tx, j, p, q) })
+}
+
+// unmoved runs fn under the post's lock if the post is scheduled as the job read
+// it. Of several visits at once that found the same, one puts the post back or
+// counts a try; that one left a message, or whoever edited the post.
+func (s *Service) unmoved(ctx context.Context, j *job, fn func(context.Context, *store.Tx, post.Post) error) error {
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
-		if err != nil || p.State != post.Scheduled {
+		if err != nil || p.State != post.Scheduled || p.Revision != j.view.Post.Revision {
 			return err
 		}
-		return s.putBack(ctx, tx, j, p, q)
+		if was := j.view.Post.NotBefore; p.NotBefore != nil && (was == nil || p.NotBefore.After(*was)) {
+			return nil
+		}
+		return fn(ctx, tx, p)
 	})
 }
 

@@ -196,11 +196,7 @@ func stageWait(tries int) time.Duration { return 5 * time.Second << min(max(trie
 // an image, or has forgotten one: it may be a moment's trouble, and goes on only
 // so long.
 func (s *Service) refused(ctx context.Context, j *job, part int, cause *apperr.Error) error {
-	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
-		if err != nil || p.State != post.Scheduled {
-			return err
-		}
+	return s.unmoved(ctx, j, func(ctx context.Context, tx *store.Tx, p post.Post) error {
 		stages, err := tx.Stages(ctx, j.ref.WorkspaceID, j.ref.PostID)
 		if err != nil {
 			return err
@@ -234,7 +230,7 @@ func (s *Service) refused(ctx context.Context, j *job, part int, cause *apperr.E
 // drop forgets what is staged, and the images with it, and comes back to stage
 // the part anew.
 func (p *staging) drop(ctx context.Context, q store.Requeue) (bool, error) {
-	return false, p.underLock(ctx, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
+	return false, p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
 		dropped, err := tx.DropStage(ctx, p.j.ref, p.have.Part, p.have.RemoteID)
 		if err != nil {
 			return err
@@ -248,20 +244,9 @@ func (p *staging) drop(ctx context.Context, q store.Requeue) (bool, error) {
 	})
 }
 
-// underLock runs fn if the post is scheduled.
-func (p *staging) underLock(ctx context.Context, fn func(context.Context, *store.Tx, post.Post) error) error {
-	return p.s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		locked, err := tx.LockPost(ctx, p.j.ref.WorkspaceID, p.j.ref.PostID)
-		if err != nil || locked.State != post.Scheduled {
-			return err
-		}
-		return fn(ctx, tx, locked)
-	})
-}
-
 // giveUp fails the post; a person who has it tried again starts over.
 func (p *staging) giveUp(ctx context.Context, code, detail string) error {
-	return p.underLock(ctx, func(ctx context.Context, tx *store.Tx, _ post.Post) error {
+	return p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, _ post.Post) error {
 		if err := tx.RestartStages(ctx, p.j.ref); err != nil {
 			return err
 		}
@@ -272,7 +257,7 @@ func (p *staging) giveUp(ctx context.Context, code, detail string) error {
 // foundLate keeps the post back: an earlier form of it is public although it was
 // proved absent, and what is to be done about that is a person's matter.
 func (p *staging) foundLate(ctx context.Context) error {
-	return p.underLock(ctx, func(ctx context.Context, tx *store.Tx, _ post.Post) error {
+	return p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, _ post.Post) error {
 		return tx.HoldPost(ctx, p.j.ref, actor(p.j.ref.WorkspaceID), post.HeldFoundLate)
 	})
 }
@@ -305,10 +290,7 @@ func (p *staging) anew(ctx context.Context) (bool, error) {
 	}
 	now := store.Stage{Part: p.have.Part, Hash: p.hash, RemoteID: staged.RemoteID, Tries: tries, Alive: true}
 	kept := false
-	err = p.underLock(ctx, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
-		if locked.Revision != p.j.view.Post.Revision {
-			return nil // An edit brings its own message.
-		}
+	err = p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
 		var err error
 		if kept, err = tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, now, staged.Lives); err != nil {
 			return err
@@ -343,7 +325,7 @@ func (p *staging) awaitImages(ctx context.Context, cause *apperr.Error) error {
 	if waiting {
 		return p.s.later(ctx, p.j, processing(max(4*cause.RetryAfter, p.have.Age)))
 	}
-	return p.underLock(ctx, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
+	return p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
 		if !p.have.Attempted {
 			// From now on its age counts.
 			if _, err := tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, store.Stage{Part: p.have.Part, Hash: p.hash}, 0); err != nil {

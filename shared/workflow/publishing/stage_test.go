@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type gallery struct {
 	unlisted bool
 	calls    []string
 	audience []platform.RemotePost
+	// waiting counts those who came to stage.
+	waiting atomic.Int64
 }
 
 // UploadMedia takes no image without its part.
@@ -45,6 +48,7 @@ func (g *gallery) UploadMedia(_ context.Context, r platform.MediaUpload) (platfo
 
 // Stage takes a part.
 func (g *gallery) Stage(_ context.Context, r platform.StageRequest) (platform.Staged, error) {
+	g.waiting.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stageErr != nil {
@@ -224,6 +228,27 @@ func TestOfTheMessagesOfAWaitingPostTheLastCounts(t *testing.T) {
 	require.NoError(t, b.service.Send(t.Context(), messages[1], nil))
 	left, _ = b.left(t)
 	require.Len(t, left, 3)
+}
+
+func TestSeveralVisitsAtOnceCountOneTry(t *testing.T) {
+	t.Parallel()
+	b, g := withGallery(t)
+	g.stageErr = apperr.New(apperr.Unavailable, "media_unreachable", "The network could not fetch the image.")
+	p := b.illustrated(t, []post.Media{b.keep(t, 1)})
+	var wg sync.WaitGroup
+	g.mu.Lock() // All of them have read the post before one goes on.
+	for range 6 {
+		wg.Go(func() { b.send(t, p) })
+	}
+	require.Eventually(t, func() bool { return g.waiting.Load() == 6 }, 5*time.Second, time.Millisecond)
+	g.mu.Unlock()
+	wg.Wait()
+	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+	var tries int
+	require.NoError(t, b.conn.QueryRow(t.Context(), "SELECT tries FROM network_stages").Scan(&tries))
+	require.Equal(t, 1, tries)
+	left, _ := b.left(t)
+	require.Len(t, left, 1)
 }
 
 func TestWhatTheNetworkCannotMakeReadyIsStagedAnewOrFailsAtOnce(t *testing.T) {
