@@ -86,6 +86,13 @@ func stagedFaults(ctx context.Context, r *trial) error {
 			return err
 		}
 	}
+	// Reads lag, so that nothing but the container tells at first that it is out.
+	_, err = a.Instagram.Faults().Add(fault.Rule{
+		Match: fault.Match{Method: http.MethodGet, Path: "/*/media"}, Action: fault.Action{Kind: fault.Lag, DelayMS: 45_000},
+	})
+	if err != nil {
+		return err
+	}
 	end, err := start(ctx, a, 2, arena.How{})
 	if err != nil {
 		return err
