@@ -88,7 +88,7 @@ func stagedFaults(ctx context.Context, r *trial) error {
 	}
 	// Reads lag, so that nothing but the container tells at first that it is out.
 	_, err = a.Instagram.Faults().Add(fault.Rule{
-		Match: fault.Match{Method: http.MethodGet, Path: "/*/media"}, Action: fault.Action{Kind: fault.Lag, DelayMS: 45_000},
+		Match: fault.Match{Method: http.MethodGet, Path: "/*/media"}, Action: fault.Action{Kind: fault.Lag, DelayMS: 30_000},
 	})
 	if err != nil {
 		return err
