@@ -21,13 +21,10 @@ const maxPages = 10
 
 // RecentPosts reads the account's own posts, newest first. Ids of Instagram do
 // not rise with time, so sinceID cuts the list where it stands in it; where it
-// does not, nothing is cut. Errors are those of platform.Publisher.
+// does not, or is none, nothing is cut. Errors are those of platform.Publisher.
 func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceID string) ([]platform.RemotePost, error) {
 	if err := checkAccount(target); err != nil {
 		return nil, err
-	}
-	if sinceID != "" && !isID(sinceID) {
-		return nil, apperr.New(apperr.Invalid, "bad_remote_id", "That is not an id of Instagram.")
 	}
 	posts, err := c.pages(ctx, target, sinceID)
 	if err != nil {
@@ -94,12 +91,14 @@ func (c *Client) remotePost(m wireMedia, handle string) platform.RemotePost {
 }
 
 // ReadMetrics reads the insights of each post: Instagram has no call for
-// several. A post that has none yet has a reading without figures. Errors are
-// those of platform.Publisher, and Invalid for ids that are none.
+// several. A post that has none yet has a reading without figures, and what is
+// no id, such as the address that a person found a post at, has no reading.
+// Errors are those of platform.Publisher, and Invalid for more than 100 ids.
 func (c *Client) ReadMetrics(ctx context.Context, target platform.Target, ids []string) (map[string]platform.Metrics, error) {
-	if len(ids) > maxIDs || slices.ContainsFunc(ids, func(id string) bool { return !isID(id) }) {
+	if len(ids) > maxIDs {
 		return nil, apperr.New(apperr.Invalid, "bad_remote_id", "Metrics are read for at most %d ids of Instagram.", maxIDs)
 	}
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !isID(id) })
 	readings := map[string]platform.Metrics{}
 	if len(ids) > 0 && target.AccessToken == "" {
 		return nil, apperr.New(apperr.Unauthenticated, "no_token", "The account has no access token.")

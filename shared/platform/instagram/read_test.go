@@ -46,10 +46,13 @@ func TestPostsAreReadNewestFirstUpToAHundred(t *testing.T) {
 	posts, err = n.client.RecentPosts(t.Context(), n.target, ids[101])
 	require.NoError(t, err)
 	require.Len(t, posts, 3)
-	// One that is not among them cuts nothing: it may have been deleted.
-	posts, err = n.client.RecentPosts(t.Context(), n.target, "404404404404")
-	require.NoError(t, err)
-	require.Len(t, posts, 100)
+	// One that is not among them cuts nothing: it may have been deleted, or be the
+	// address that a person found a post at.
+	for _, since := range []string{"404404404404", "p/DR0aOXtahI9"} {
+		posts, err = n.client.RecentPosts(t.Context(), n.target, since)
+		require.NoError(t, err)
+		require.Len(t, posts, 100)
+	}
 }
 
 func TestShortPagesAreJoined(t *testing.T) {
@@ -161,10 +164,11 @@ func TestTheOwnerIsReadInBothShapes(t *testing.T) {
 func TestMetricsAreAskedForIDsOnly(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
-	for _, ids := range [][]string{{"me"}, {"1/media"}, make([]string, 101)} {
-		_, err := n.client.ReadMetrics(t.Context(), n.target, ids)
-		require.True(t, apperr.Is(err, apperr.Invalid), "%v", err)
-	}
+	_, err := n.client.ReadMetrics(t.Context(), n.target, make([]string, 101))
+	require.True(t, apperr.Is(err, apperr.Invalid), "%v", err)
+	got, err := n.client.ReadMetrics(t.Context(), n.target, []string{"me", "1/media", "p/DR0aOXtahI9"})
+	require.NoError(t, err)
+	require.Empty(t, got)
 	require.True(t, apperr.Is(n.client.Delete(t.Context(), n.target, "x"), apperr.Invalid))
 	require.Empty(t, n.sim.Faults().Requests())
 }

@@ -2,8 +2,6 @@ package deciding
 
 import (
 	"context"
-	"net/url"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -11,6 +9,7 @@ import (
 	"rostrum/shared/audit"
 	"rostrum/shared/auth"
 	"rostrum/shared/outbox"
+	"rostrum/shared/platform"
 	"rostrum/shared/post"
 	"rostrum/shared/publication"
 	"rostrum/shared/queue"
@@ -31,13 +30,6 @@ type Resolution struct {
 // NotFound, PreconditionFailed; Conflict: wrong_state, attempt_settled,
 // remote_id_taken; Invalid: bad_remote_url.
 func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Resolution) (post.Post, error) {
-	remoteID := ""
-	if r.Found {
-		var err error
-		if remoteID, err = remoteIDOf(r.RemoteURL); err != nil {
-			return post.Post{}, err
-		}
-	}
 	return s.change(ctx, actor, auth.ResolveUnknown, t, func(ctx context.Context, tx *store.Tx, was post.Post) error {
 		if was.State != post.Unknown {
 			return refuse(was.State, "resolved")
@@ -52,6 +44,10 @@ func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Re
 		settlement := store.Settlement{AttemptID: live.ID, To: post.AttemptAbsent, Code: live.Code, SettledBy: "person"}
 		detail := map[string]any{"part": live.Part, "found": r.Found, "resend": r.Resend}
 		if r.Found {
+			remoteID, err := named(ctx, tx, was, r.RemoteURL)
+			if err != nil {
+				return err
+			}
 			settlement.To, settlement.RemoteID, settlement.RemoteURL = post.AttemptAccepted, remoteID, r.RemoteURL
 			// When it appeared nobody knows; it was not before the attempt.
 			settlement.At = live.StartedAt
@@ -66,6 +62,20 @@ func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Re
 		}
 		return s.goOn(ctx, tx, actor, was, live, r)
 	})
+}
+
+// named is what the network calls the post at an address.
+func named(ctx context.Context, tx *store.Tx, p post.Post, address string) (string, error) {
+	a, err := tx.Account(ctx, p.WorkspaceID, p.AccountID)
+	if err != nil {
+		return "", err
+	}
+	id, ok := platform.PostAt(a.Network, address)
+	if !ok {
+		return "", apperr.New(apperr.Invalid, "bad_remote_url", "this is not the address of a post on %s", a.Network.Name()).WithField("remote_url").
+			WithHint("Open the post on the network and copy its address.")
+	}
+	return id, nil
 }
 
 // goOn takes the post where the person's word leads.
@@ -85,21 +95,4 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, actor audit.Actor, p p
 		}, at)
 	}
 	return tx.FailPost(ctx, ref, "said_absent", actor.Name+" looked and says that it is not on the network.")
-}
-
-// remoteIDOf takes the id out of a post's address, the digits behind /status/
-// as X writes them (x.com/<handle>/status/<id>, seen 2026-11).
-func remoteIDOf(address string) (string, error) {
-	bad := apperr.New(apperr.Invalid, "bad_remote_url", "this is not the address of a post").WithField("remote_url").
-		WithHint("Open the post on the network and copy its address; it has /status/ and a number in it.")
-	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-		return "", bad
-	}
-	_, rest, ok := strings.Cut(u.Path, "/status/")
-	id, _, _ := strings.Cut(rest, "/")
-	if !ok || id == "" || len(id) > 20 || strings.Trim(id, "0123456789") != "" {
-		return "", bad
-	}
-	return id, nil
 }

@@ -1,0 +1,35 @@
+package platform
+
+import (
+	"net/url"
+	"strings"
+
+	"rostrum/shared/account"
+)
+
+// PostAt takes the name of a post out of the address that a person copied: on X
+// its id, the digits behind /status/ (x.com/<handle>/status/<id>, seen 2026-11).
+// An address of Instagram (instagram.com/p/<code>/, with or without the handle
+// before it, also /reel/) holds no id, so the name is "p/<code>", which is none.
+// It reports false for what is not the address of a post there.
+func PostAt(network account.Network, address string) (string, bool) {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		return "", false
+	}
+	segments := strings.Split(strings.Trim(u.EscapedPath(), "/"), "/")
+	for i, s := range segments[:len(segments)-1] {
+		next := segments[i+1]
+		switch {
+		case network == account.X && s == "status":
+			return next, only(next, "0123456789", 20)
+		case network == account.Instagram && (s == "p" || s == "reel"):
+			return "p/" + next, only(next, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 64)
+		}
+	}
+	return "", false
+}
+
+func only(s, letters string, longest int) bool {
+	return s != "" && len(s) <= longest && strings.Trim(s, letters) == ""
+}
