@@ -3,7 +3,7 @@
 // way the next one forms behind them, and its first member leads it. There is
 // no goroutine of its own, so nothing is left running when a function returns
 // (infra/decisions/0004). Where the members belong to tenants, one tenant's many
-// do not make another's few wait (infra/decisions/0014).
+// do not make another's few wait (infra/decisions/0015).
 package gather
 
 import (
