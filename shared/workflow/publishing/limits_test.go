@@ -1,12 +1,14 @@
 package publishing_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/post"
@@ -120,10 +122,39 @@ func TestWhatIsTooLateDoesNotWaitForABreaker(t *testing.T) {
 	b.tick(t)
 	require.Empty(t, b.Post(t, late.ID).Hold)
 	require.Equal(t, post.HeldAccountTrouble, b.Post(t, fresh.ID).Hold)
-	require.Len(t, b.sent.of(t, queue.PublishPost)[before:], 1)
+	var handed []uuid.UUID
+	for _, e := range b.sent.of(t, queue.PublishPost)[before:] {
+		var m queue.Message
+		require.NoError(t, json.Unmarshal(e.Body, &m))
+		handed = append(handed, m.SubjectID)
+	}
+	require.ElementsMatch(t, []uuid.UUID{uuid.UUID(late.ID), uuid.UUID(fresh.ID)}, handed, "one to its person, one to try while it is on time")
 	b.send(t, b.Post(t, late.ID))
 	require.Equal(t, post.HeldLate, b.Post(t, late.ID).Hold)
 	require.Empty(t, b.audience())
+}
+
+// What is half out is nobody's to decide: it tries the network again whatever the
+// rule for late posts is.
+func TestAThreadThatWasBegunTriesABreaker(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Times: 1, Match: fault.Match{Method: http.MethodPost, Path: "/2/tweets", Contains: "its end"}, Action: fault.Action{Kind: fault.Answer, Status: http.StatusTooManyRequests}})
+	thread := b.Scheduled(t, 0, "its beginning", "its end")
+	b.send(t, thread)
+	require.Equal(t, post.Scheduled, b.retryNow(t, thread).State)
+	b.fault(t, fault.Rule{Times: 1, Action: fault.Action{Kind: fault.Answer, Status: http.StatusServiceUnavailable}})
+	b.send(t, b.Scheduled(t, 0, "unclear"))
+	b.exec(t, "UPDATE account_breakers SET state = 'open', failures = 5, openings = 1, failing_since = clock_timestamp(), retry_at = clock_timestamp()")
+	b.exec(t, "UPDATE accounts SET catch_up = 'hold'")
+	b.exec(t, "UPDATE posts SET dispatched_revision = revision, dispatched_at = clock_timestamp() WHERE state = 'scheduled'")
+	before := len(b.sent.of(t, queue.PublishPost))
+	b.tick(t)
+	require.Equal(t, post.HeldAccountTrouble, b.Post(t, thread.ID).Hold)
+	require.Len(t, b.sent.of(t, queue.PublishPost)[before:], 1)
+	b.send(t, b.Post(t, thread.ID))
+	require.Equal(t, post.Published, b.Post(t, thread.ID).State)
+	require.Equal(t, []string{"its beginning", "its end"}, b.audienceTexts())
 }
 
 func TestRefusalsOpenNoBreaker(t *testing.T) {

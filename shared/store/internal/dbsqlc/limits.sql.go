@@ -977,10 +977,11 @@ JOIN LATERAL (
     AND (p.not_before IS NULL OR p.not_before <= t.try_at)
     AND w.paused_at IS NULL AND NOT a.network = ANY (w.paused_networks) AND a.paused_at IS NULL AND a.status = 'connected'
     AND (a.limited_until IS NULL OR a.limited_until <= t.try_at)
-    -- In time, or late as its account's rule lets it be, or begun: what is too late
-    -- is told in one place, in_backlog (without a turn), and judged by the intent.
-    AND a.catch_up = 'send_within'
-    AND (p.due_at >= now() - make_interval(secs => $1::float8)
+    -- On time still when it tries, or late as its account's rule lets it be, or begun:
+    -- what is too late is told in one place, in_backlog (without a turn), and judged
+    -- by the intent.
+    AND (p.due_at >= t.try_at - make_interval(secs => $1::float8)
+         OR a.catch_up = 'send_within' AND p.due_at >= now() - make_interval(secs => $1::float8)
          OR in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, NULL, make_interval(secs => $1::float8))
          OR EXISTS (SELECT 1 FROM attempts s WHERE s.workspace_id = p.workspace_id AND s.post_id = p.id AND s.state = 'accepted'))
     AND (t.account_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM account_breakers ab WHERE ab.workspace_id = a.workspace_id
