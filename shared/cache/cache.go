@@ -48,6 +48,10 @@ type Cache struct {
 // New returns a cache in the Redis at url, or none when url is empty. It
 // connects to nothing yet. Errors: Invalid when url is none.
 func New(url config.Secret, now clock.Clock, logger *slog.Logger) (*Cache, error) {
+	return waiting(callTime, url, now, logger)
+}
+
+func waiting(callTime time.Duration, url config.Secret, now clock.Clock, logger *slog.Logger) (*Cache, error) {
 	client, err := redisclient.New(url, "kept reads", callTime, now, logger)
 	if err != nil {
 		return nil, err
@@ -81,24 +85,30 @@ func (k Key) text() string {
 // process are one: the others get the first one's answer or error, unless its
 // answer does not fit them or its time was up. Errors: those of fetch.
 func Read[T any](ctx context.Context, c *Cache, key Key, fits func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
-	if kept, ok := look(ctx, c, key, fits); ok {
-		telemetry.Measure(ctx, telemetry.KeptReads, "hit", 1)
-		return kept, nil
-	}
 	type outcome struct {
 		value T
 		err   error
 		over  bool
 	}
 	mine := false
+	// Looking is within the flight: who looked before it and came after it would
+	// find nothing kept, and read once more.
 	answer, _, _ := c.flight.Do(key.text(), func() (any, error) {
 		mine = true
-		value, err := readAndKeep(ctx, c, key, fetch)
+		value, err := lookOrRead(ctx, c, key, fits, fetch)
 		return outcome{value: value, err: err, over: ctx.Err() != nil}, nil
 	})
 	got, ok := answer.(outcome)
 	if mine || ok && !got.over && (got.err != nil || fits(got.value)) {
 		return got.value, got.err
+	}
+	return lookOrRead(ctx, c, key, fits, fetch)
+}
+
+func lookOrRead[T any](ctx context.Context, c *Cache, key Key, fits func(T) bool, fetch func(context.Context) (T, error)) (T, error) {
+	if kept, ok := look(ctx, c, key, fits); ok {
+		telemetry.Measure(ctx, telemetry.KeptReads, "hit", 1)
+		return kept, nil
 	}
 	return readAndKeep(ctx, c, key, fetch)
 }
