@@ -29,11 +29,12 @@ const (
 	// share is the part of a group that one tenant may fill, and twice that of
 	// what is on its way in all groups: a group lasts as long as what it carries.
 	share = 4
-	// lanes are opened beside AtOnce while a tenant fills its share of a group, for
-	// those of which fewer than light members are on their way: they wait for no
+	// lanes are opened beside AtOnce while a tenant has an eighth of a group's worth
+	// on the way, for those of which fewer than light members are: they wait for no
 	// group that another has filled.
 	lanes = 2
 	light = 10
+	heavy = 8
 )
 
 // Group gathers work of one kind. Its zero value is ready. It is safe for
@@ -48,7 +49,7 @@ type Group[In, Out any] struct {
 	waiting []*member[In, Out]
 	running int
 	// onWay counts each tenant's members in the groups that run; loud, how many
-	// tenants have filled their share of one.
+	// tenants have so many that others get lanes.
 	onWay map[uuid.UUID]int
 	loud  int
 }
@@ -150,7 +151,7 @@ func (g *Group[In, Out]) count(tenant uuid.UUID, by int) {
 	if g.onWay[tenant] = was + by; was+by == 0 {
 		delete(g.onWay, tenant)
 	}
-	if tenant != uuid.Nil && max(was, was+by) == g.part() {
+	if tenant != uuid.Nil && max(was, was+by) == max(g.limit()/heavy, 1) {
 		g.loud += by
 	}
 }

@@ -121,3 +121,19 @@ func TestNoLaneIsOpenedWhereNobodyFillsItsShare(t *testing.T) {
 	require.Equal(t, defaultAtOnce, g.running)
 	require.Len(t, g.waiting, 300-defaultAtOnce*defaultLimit)
 }
+
+// A tenant whose posts are spread over time has few in each group, and the groups
+// are busy with them all the same.
+func TestALaneOpensBesideAnEighthOfAGroup(t *testing.T) {
+	t.Parallel()
+	quiet := &member[int, int]{tenant: uuid.New()}
+	for _, c := range []struct {
+		many int
+		open bool
+	}{{defaultLimit/heavy - 1, false}, {defaultLimit / heavy, true}} {
+		g := line(many(c.many, uuid.New())...)
+		g.AtOnce = 1
+		g.promote()
+		require.Equal(t, c.open, g.may(quiet, 0))
+	}
+}

@@ -70,6 +70,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	// none: after a crash or a failover the post would be sent again. A server
 	// whose default trades that for speed is overruled.
 	params["synchronous_commit"] = "on"
+	// A plan that was kept from when a table was small reads all of it once it is
+	// large: planning anew costs less than a group of posts does.
+	params["plan_cache_mode"] = "force_custom_plan"
+	// Compiling a statement takes longer than any of ours runs.
+	params["jit"] = "off"
 	if cfg.Role != "" {
 		params["role"] = cfg.Role
 	}

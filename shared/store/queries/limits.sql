@@ -283,6 +283,10 @@ WITH v AS (
   LEFT JOIN network_breakers nb ON nb.network = a.network AND nb.state <> 'closed'
   LEFT JOIN account_breakers ab ON ab.workspace_id = a.workspace_id AND ab.account_id = a.id AND ab.state <> 'closed'
   WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+    -- What none of it touches is not looked at: a minute may have 100,000 posts.
+    AND (p.hold_reason <> '' OR p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
+         OR w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) OR a.paused_at IS NOT NULL OR a.status <> 'connected'
+         OR a.limited_until > clock_timestamp() OR nb.network IS NOT NULL OR ab.account_id IS NOT NULL)
 )
 UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp(),
   -- What is let go is handed out anew at once: its message found it held.

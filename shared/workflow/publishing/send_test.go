@@ -2,6 +2,7 @@ package publishing_test
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -141,6 +142,45 @@ func TestEachOfABurstMeetsItsOwnFate(t *testing.T) {
 		}
 	}
 	require.Len(t, b.audience(), 12+2*12)
+}
+
+// Hundreds that a workspace has due in one moment leave room for another's one.
+func TestManyOfOneWorkspaceAreSpreadBesideAnothersPost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	world := *b.World
+	world.Workspace, world.Person = b.AddWorkspace(t, "Beside", "bea@example.com")
+	world.Account = b.AddAccount(t, world.Workspace, "beside")
+	other := &bench{World: &world, net: b.net, service: b.service}
+	other.connect(t, b.tokens)
+	due := time.Now().Add(5 * time.Second).Truncate(time.Second)
+	in := func() time.Duration { return time.Until(due) + 500*time.Millisecond }
+	const many = 90
+	var wg sync.WaitGroup
+	for i := range many {
+		p := b.Scheduled(t, in(), "post number "+strconv.Itoa(i))
+		wg.Go(func() { b.send(t, p) })
+	}
+	one := other.Scheduled(t, in(), "the one beside them")
+	wg.Go(func() { other.send(t, one) })
+	wg.Wait()
+	seen := map[string]time.Time{}
+	for _, item := range b.audience() {
+		seen[item.Text] = item.AcceptedAt
+	}
+	require.Len(t, seen, many+1)
+	before, last := 0, due
+	for _, at := range seen {
+		if at.Before(seen["the one beside them"]) {
+			before++
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	require.Less(t, before, many, "it did not stand behind them all")
+	// Ten at once and four hundred in a second.
+	require.Greater(t, last.Sub(due), 190*time.Millisecond)
 }
 
 func TestAMessageThatIsOutOfDateSendsNothing(t *testing.T) {

@@ -8,6 +8,7 @@
 // What of the preparation a network sees, and no audience, is in media.go and,
 // for networks that publish in two steps, in stage.go; early.go does it ahead of
 // time.
+// pace.go spreads one workspace's many beside another's few.
 // tick.go is what a schedule does once a minute so that nothing depends on a
 // queue having kept its promise.
 package publishing
@@ -86,6 +87,7 @@ type Service struct {
 	reads   gather.Group[store.PostRef, loaded]
 	intents gather.Group[store.Intent, judgement]
 	results gather.Group[settled, bool]
+	pace    pace
 }
 
 // actor is who the audit log names for what this package does. Events about a
@@ -117,12 +119,16 @@ func (s *Service) Send(ctx context.Context, m queue.Message, watch Watch) error 
 	case ahead:
 		return s.comeBack(ctx, store.Ref(view.Post))
 	}
+	defer s.pace.enter(m.WorkspaceID)()
 	job, err := s.prepare(ctx, view, watch)
 	if err != nil || job == nil {
 		return err
 	}
 	killpoint.Here("send.prepared")
 	if err := s.waitFor(ctx, view.DueIn-s.Clock.Now().Sub(heard)); err != nil {
+		return err
+	}
+	if err := s.waitFor(ctx, s.pace.turn(m.WorkspaceID, s.Clock.Now())); err != nil {
 		return err
 	}
 	return s.sendParts(ctx, job)

@@ -45,6 +45,7 @@ type bench struct {
 	sent    *recorder
 	service *publishing.Service
 	conn    *pgx.Conn
+	tokens  *vault.Vault
 }
 
 func setup(t *testing.T) *bench {
@@ -86,6 +87,7 @@ func setup(t *testing.T) *bench {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = b.conn.Close(context.WithoutCancel(t.Context())) })
 	b.exec(t, "UPDATE accounts SET remote_id = $1, handle = 'acme'", b.net.Accounts()[0].ID)
+	b.tokens = tokens
 	b.connect(t, tokens)
 	return b
 }
