@@ -14,9 +14,10 @@ import (
 
 // Drain gives turns to the posts of all backlogs for the time from now to the
 // window's end, at most limit of them, and returns them marked as handed out;
-// the caller writes their messages in the same transaction. grace is how late
-// still counts as on time. One transaction plans at a time: while another does,
-// there is nothing to do here.
+// the caller writes their messages in the same transaction. On each network the
+// oldest due of every workspace comes first, then the second of each, and so on.
+// grace is how late still counts as on time. One transaction plans at a time:
+// while another does, there is nothing to do here.
 func (tx *Tx) Drain(ctx context.Context, grace, window time.Duration, limit int) ([]Due, error) {
 	mine, err := tx.q.TryDrainLock(ctx)
 	if err != nil {
@@ -45,7 +46,7 @@ func (tx *Tx) Drain(ctx context.Context, grace, window time.Duration, limit int)
 	for _, r := range rows {
 		byID[r.ID] = r
 		waiting[r.Network] = append(waiting[r.Network], throttle.Waiting{
-			PostID: r.ID, AccountID: r.AccountID, DueAt: r.DueAt, Gap: spanOf(r.MinGapSeconds), After: r.LastTurn.UTC(),
+			PostID: r.ID, AccountID: r.AccountID, Gap: spanOf(r.MinGapSeconds), After: r.LastTurn.UTC(),
 		})
 	}
 	var due []Due

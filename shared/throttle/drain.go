@@ -3,7 +3,6 @@ package throttle
 import (
 	"cmp"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,7 +21,6 @@ const (
 // Waiting is a post of a backlog: its time passed while it could not go out.
 type Waiting struct {
 	PostID, AccountID uuid.UUID
-	DueAt             time.Time
 	// Gap is the least time between two posts of the account; 0 is DefaultGap.
 	Gap time.Duration
 	// After is the account's last turn, or the last post it sent; zero for none.
@@ -35,20 +33,18 @@ type Turn struct {
 	At     time.Time
 }
 
-// Turns gives the posts their turns from now until the given time, oldest due
-// first: those of an account keep their gap, and all together do not go faster
-// than PerSecond, the turns counted that were given before (taken, by Unix
-// second). A post for which there is no turn before the end gets none now, and
-// neither does a younger one of its account.
+// Turns gives the posts their turns from now until the given time, in the order
+// in which they wait, which has those of an account oldest due first: those of
+// an account keep their gap, and all together do not go faster than PerSecond,
+// the turns counted that were given before (taken, by Unix second). A post for
+// which there is no turn before the end gets none now, and neither does a later
+// one of its account.
 func Turns(now, until time.Time, waiting []Waiting, taken map[int64]int) []Turn {
-	order := slices.SortedFunc(slices.Values(waiting), func(a, b Waiting) int {
-		return cmp.Or(a.DueAt.Compare(b.DueAt), slices.Compare(a.PostID[:], b.PostID[:]))
-	})
 	used := make(map[int64]int, len(taken))
 	maps.Copy(used, taken)
 	free := map[uuid.UUID]time.Time{}
-	turns := make([]Turn, 0, len(order))
-	for _, w := range order {
+	turns := make([]Turn, 0, len(waiting))
+	for _, w := range waiting {
 		gap := cmp.Or(w.Gap, DefaultGap)
 		from, known := free[w.AccountID]
 		if !known {

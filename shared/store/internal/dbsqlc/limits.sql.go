@@ -200,24 +200,37 @@ func (q *Queries) AppQuotas(ctx context.Context) ([]AppQuota, error) {
 }
 
 const backlog = `-- name: Backlog :many
-SELECT p.workspace_id, p.id, p.account_id, p.revision, p.correlation_id, p.due_at::timestamptz AS due_at, a.network, a.min_gap_seconds,
+WITH plan AS MATERIALIZED (
+  SELECT c.workspace_id, c.id, c.network, c.min_gap_seconds, c.place, c.due_at FROM (
+    SELECT p.workspace_id, p.id, p.due_at, a.network, a.min_gap_seconds,
+           row_number() OVER (PARTITION BY p.workspace_id, a.network ORDER BY p.due_at, p.id) AS place
+    FROM posts p
+    JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
+    JOIN workspaces w ON w.id = p.workspace_id
+    WHERE p.state = 'scheduled' AND p.due_at < now() - make_interval(secs => $1::float8)
+      AND (p.paced_at IS NULL OR p.paced_at < now() - make_interval(secs => $1::float8))
+      AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
+      AND p.hold_reason NOT IN ('late_needs_decision', 'content_not_as_approved', 'found_late')
+      AND a.catch_up = 'send_within' AND p.due_at >= now() - make_interval(secs => a.catch_up_within_seconds)
+      AND w.paused_at IS NULL AND NOT a.network = ANY (w.paused_networks) AND a.paused_at IS NULL AND a.status = 'connected'
+      AND (a.limited_until IS NULL OR a.limited_until <= clock_timestamp())
+      AND NOT EXISTS (SELECT 1 FROM network_breakers nb WHERE nb.network = a.network AND nb.state <> 'closed')
+      AND NOT EXISTS (SELECT 1 FROM account_breakers ab WHERE ab.workspace_id = a.workspace_id AND ab.account_id = a.id AND ab.state <> 'closed')
+  ) c
+  ORDER BY c.place, c.due_at, c.id
+  LIMIT $2
+)
+SELECT p.workspace_id, p.id, p.account_id, p.revision, p.correlation_id, plan.network, plan.min_gap_seconds,
        greatest((SELECT q.paced_at FROM posts q WHERE q.workspace_id = p.workspace_id AND q.account_id = p.account_id
                    AND q.paced_at IS NOT NULL ORDER BY q.paced_at DESC LIMIT 1),
                 (SELECT t.finished_at FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.account_id = p.account_id
                    AND t.state = 'accepted' ORDER BY t.finished_at DESC LIMIT 1), '0001-01-01 00:00:00+00')::timestamptz AS last_turn
-FROM posts p
-JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
-JOIN workspaces w ON w.id = p.workspace_id
-WHERE p.state = 'scheduled' AND p.due_at < now() - make_interval(secs => $1::float8)
+FROM plan JOIN posts p ON p.workspace_id = plan.workspace_id AND p.id = plan.id
+WHERE p.state = 'scheduled' AND p.due_at = plan.due_at
   AND in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, p.paced_at, make_interval(secs => $1::float8))
   AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
   AND p.hold_reason NOT IN ('late_needs_decision', 'content_not_as_approved', 'found_late')
-  AND w.paused_at IS NULL AND NOT a.network = ANY (w.paused_networks) AND a.paused_at IS NULL AND a.status = 'connected'
-  AND (a.limited_until IS NULL OR a.limited_until <= clock_timestamp())
-  AND NOT EXISTS (SELECT 1 FROM network_breakers nb WHERE nb.network = a.network AND nb.state <> 'closed')
-  AND NOT EXISTS (SELECT 1 FROM account_breakers ab WHERE ab.workspace_id = a.workspace_id AND ab.account_id = a.id AND ab.state <> 'closed')
-ORDER BY p.due_at, p.id
-LIMIT $2
+ORDER BY plan.place, plan.due_at, plan.id
 FOR UPDATE OF p SKIP LOCKED
 `
 
@@ -232,13 +245,17 @@ type BacklogRow struct {
 	AccountID     uuid.UUID
 	Revision      int64
 	CorrelationID uuid.UUID
-	DueAt         time.Time
 	Network       string
 	MinGapSeconds int32
 	LastTurn      time.Time
 }
 
-// The posts of all backlogs that may go once they have a turn, oldest due first.
+// The posts of all backlogs that may go once they have a turn, tenant by tenant:
+// on each network the oldest due of each workspace, then the second of each, and
+// so on. The plan asks only what is cheap to ask of a hundred thousand rows; its
+// look at the account's rule keeps places free of what in_backlog would refuse,
+// and in_backlog has the word on what is left. Rows are locked outside the plan,
+// which ranks them, and what the lock finds changed since is looked at again.
 func (q *Queries) Backlog(ctx context.Context, arg BacklogParams) ([]BacklogRow, error) {
 	rows, err := q.db.Query(ctx, backlog, arg.GraceSeconds, arg.MaxRows)
 	if err != nil {
@@ -254,7 +271,6 @@ func (q *Queries) Backlog(ctx context.Context, arg BacklogParams) ([]BacklogRow,
 			&i.AccountID,
 			&i.Revision,
 			&i.CorrelationID,
-			&i.DueAt,
 			&i.Network,
 			&i.MinGapSeconds,
 			&i.LastTurn,
