@@ -13,6 +13,9 @@ const (
 	step = 2500 * time.Microsecond
 	// atOnce is how many a workspace that has begun none lately begins without it.
 	atOnce = 10
+	// longestPace bounds the wait, well inside an invocation's time: a process with
+	// more on the way than it takes to begin by then begins them together.
+	longestPace = time.Second
 )
 
 // pace spreads what a workspace begins over the second while another has posts in
@@ -54,7 +57,7 @@ func (p *pace) enter(workspace uuid.UUID) (leave func()) {
 }
 
 // turn takes a turn for a post that was counted in and returns how long it is
-// until then.
+// until then, a second at most.
 func (p *pace) turn(workspace uuid.UUID, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,5 +69,8 @@ func (p *pace) turn(workspace uuid.UUID, now time.Time) time.Duration {
 		w.next = earliest
 	}
 	w.next = w.next.Add(step)
+	if latest := now.Add(longestPace); w.next.After(latest) {
+		w.next = latest
+	}
 	return max(w.next.Sub(now), 0)
 }

@@ -31,6 +31,9 @@ func TestAFloodIsSpreadOverTheSecondBesideAnother(t *testing.T) {
 		require.Zero(t, p.turn(small, now), "the few do not wait for the many")
 	}
 	require.Equal(t, (401-atOnce)*step-500*time.Millisecond, p.turn(loud, now.Add(500*time.Millisecond)), "time that passed is taken off")
+	for range 10_000 {
+		require.LessOrEqual(t, p.turn(loud, now), longestPace)
+	}
 }
 
 func TestAWorkspaceGoesOnUnpacedOnceTheOtherHasLeft(t *testing.T) {

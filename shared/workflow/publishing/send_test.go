@@ -144,7 +144,7 @@ func TestEachOfABurstMeetsItsOwnFate(t *testing.T) {
 	require.Len(t, b.audience(), 12+2*12)
 }
 
-// Hundreds that a workspace has due in one moment leave room for another's one.
+// Many that a workspace has due in one moment leave room for another's one.
 func TestManyOfOneWorkspaceAreSpreadBesideAnothersPost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
