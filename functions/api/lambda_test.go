@@ -52,6 +52,10 @@ func TestTheGatewaysEnvelopeChangesNothing(t *testing.T) {
 	edited := invoke("PATCH", "/v1/posts/"+id, `{"parts":[{"text":"edited"}]}`, map[string]string{"if-match": made.Headers["Etag"]}, cookie)
 	require.Equal(t, http.StatusOK, edited.StatusCode, edited.Body)
 
+	// Paths arrive decoded: these were /v1/posts/%25 and /v1/posts/%00.
+	require.Equal(t, http.StatusNotFound, invoke("GET", "/v1/posts/%", "", nil, cookie).StatusCode)
+	require.Equal(t, http.StatusBadRequest, invoke("GET", "/v1/posts/\x00", "", nil, cookie).StatusCode)
+
 	// A browser's Accept arrives in pieces, and still opens a page.
 	page := invoke("GET", "/calendar", "", map[string]string{"accept": "application/xhtml+xml,text/html;q=0.9,*/*;q=0.8"})
 	require.True(t, strings.HasPrefix(page.Headers["Content-Type"], "text/html"), page.Body)

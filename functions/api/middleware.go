@@ -45,10 +45,7 @@ func stateOf(ctx context.Context) *requestState {
 
 // wrap puts what every request passes around the routes, outermost first.
 func (s *Server) wrap(next http.Handler) http.Handler {
-	return s.begin(s.recoverPanic(s.headers(s.sameOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
-		next.ServeHTTP(w, r)
-	})))))
+	return s.begin(s.recoverPanic(s.headers(s.sameOrigin(s.legible(next)))))
 }
 
 // begin gives the request its id, its time and its one line in the log.

@@ -60,7 +60,7 @@ const problemType = "application/problem+json"
 // their own.
 func statusOf(e *apperr.Error) int {
 	switch e.Code {
-	case codeBadKey:
+	case codeBadKey, codeIllegible:
 		return http.StatusBadRequest
 	case codePrecondition:
 		return http.StatusPreconditionRequired

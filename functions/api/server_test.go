@@ -114,6 +114,14 @@ func TestBadRequestsSayWhatIsWrong(t *testing.T) {
 		"NoID":                  {"GET", "/v1/posts/seven", nil, nil, 404, "not_found"},
 		"NoSuchRoute":           {"GET", "/v1/nothing", nil, nil, 404, "no_such_route"},
 		"NoSuchState":           {"GET", "/v1/posts?state=asleep", nil, nil, 422, "bad_state"},
+		"NULInText":             {"POST", "/v1/workspace/pause", `{"reason":"a\u0000b"}`, nil, 400, "bad_characters"},
+		"NULAsItIs":             {"POST", "/v1/workspace/pause", "{\"reason\":\"a\x00b\"}", nil, 400, "bad_characters"},
+		"HalfASurrogate":        {"POST", "/v1/posts", `{"account_id":"` + tn.account.ID.String() + `","parts":[{"text":"a\ud83db"}]}`, nil, 400, "bad_characters"},
+		"SurrogatesBackwards":   {"POST", "/v1/posts", `{"account_id":"` + tn.account.ID.String() + `","parts":[{"text":"\udc4b\ud83d"}]}`, nil, 400, "bad_characters"},
+		"BodyOfLatin1":          {"POST", "/v1/posts", `{"account_id":"` + tn.account.ID.String() + `","parts":[{"text":"` + "caf\xe9" + `"}]}`, nil, 400, "bad_characters"},
+		"NULInQuery":            {"GET", "/v1/posts?q=%00", nil, nil, 400, "bad_characters"},
+		"QueryOfLatin1":         {"GET", "/v1/posts?q=%e9", nil, nil, 400, "bad_characters"},
+		"NULInPath":             {"GET", "/v1/posts/%00", nil, nil, 400, "bad_characters"},
 		"NoCursor":              {"GET", "/v1/posts?cursor=abc", nil, nil, 422, "bad_cursor"},
 		"NoChangesCursor":       {"GET", "/v1/changes?after=%25", nil, nil, 422, "bad_cursor"},
 		"LimitTooHigh":          {"GET", "/v1/posts?limit=101", nil, nil, 422, "invalid_request"},
@@ -130,6 +138,13 @@ func TestBadRequestsSayWhatIsWrong(t *testing.T) {
 			requireProblem(t, tn.call(t, c.method, c.path, c.body, c.header...), c.status, c.code)
 		})
 	}
+	t.Run("EscapesOfWholeCharactersAreText", func(t *testing.T) {
+		t.Parallel()
+		body := `{"account_id":"` + tn.account.ID.String() + `","parts":[{"text":"a \\u0000 \ud83d\udc4b \u00e9 \\"}]}`
+		got := tn.call(t, "POST", "/v1/posts", body)
+		require.Equal(t, http.StatusCreated, got.status, got.text)
+		require.Equal(t, `a \u0000 👋 é \`, got.str("text"))
+	})
 	t.Run("TheOverlongPartIsNamed", func(t *testing.T) {
 		t.Parallel()
 		require.Equal(t, "Part 2 is 301 of 280.", tn.call(t, "POST", "/v1/posts", newPost(tn, "fine", long)).str("detail"))

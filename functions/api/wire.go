@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"os"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -47,6 +48,11 @@ func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequ
 			WithHint("Look at events/api for the events it takes.")
 	}
 	defer f.tracer.Flush(ctx)
+	// The path arrives decoded, and the adapter parses it again: one that then is
+	// no address is to be answered by the routes, not by an error of the function.
+	if _, err := url.ParseRequestURI(event.RawPath); err != nil {
+		event.RawPath = (&url.URL{Path: event.RawPath}).EscapedPath()
+	}
 	return f.adapter.ProxyWithContext(ctx, event) //nolint:wrapcheck // Lambda shows it as it is.
 }
 

@@ -134,7 +134,7 @@ func (s *Stack) redis(environment map[string]string) error {
 
 func (s *Stack) network(l net.Listener, environment map[string]string) (*x.Server, error) {
 	if l == nil {
-		s.Parts = append(s.Parts, Part{Name: "X", Where: "api.x.com"})
+		s.Parts = append(s.Parts, Part{Name: "X", Where: cmp.Or(environment["X_BASE_URL"], "api.x.com")})
 		return nil, nil //nolint:nilnil // nil says that there is no simulator.
 	}
 	s.NetworkURL = s.browserURL(l)
@@ -176,7 +176,7 @@ const processing = 2 * time.Second
 
 func (s *Stack) instagram(l net.Listener, environment map[string]string) (*instagram.Server, error) {
 	if l == nil {
-		s.Parts = append(s.Parts, Part{Name: "Instagram", Where: "graph.instagram.com"})
+		s.Parts = append(s.Parts, Part{Name: "Instagram", Where: cmp.Or(environment["INSTAGRAM_API_URL"], "graph.instagram.com")})
 		return nil, nil //nolint:nilnil // nil says that there is no simulator.
 	}
 	s.InstagramURL = s.browserURL(l)

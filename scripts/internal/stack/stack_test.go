@@ -105,3 +105,20 @@ func TestTheDemoProfilesAreValid(t *testing.T) {
 		require.NoError(t, profile.Validate(), handle)
 	}
 }
+
+func TestAnOutsideNetworkIsShownWhereItIs(t *testing.T) {
+	t.Parallel()
+	s := &Stack{}
+	for _, environment := range []map[string]string{{}, {"X_BASE_URL": "http://10.0.0.5:91", "INSTAGRAM_API_URL": "http://10.0.0.5:92"}} {
+		_, err := s.network(nil, environment)
+		require.NoError(t, err)
+		_, err = s.instagram(nil, environment)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []Part{
+		{Name: "X", Where: "api.x.com"},
+		{Name: "Instagram", Where: "graph.instagram.com"},
+		{Name: "X", Where: "http://10.0.0.5:91"},
+		{Name: "Instagram", Where: "http://10.0.0.5:92"},
+	}, s.Parts)
+}
