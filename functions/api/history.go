@@ -113,6 +113,8 @@ func sendingWords(action string, d details) string {
 	switch action {
 	case "post.zone_changed":
 		return "wrote its time on the clocks of " + d.text("zone") + ", the moment is the same"
+	case "post.zone_rules_changed":
+		return "moved it with its clock: the rules of " + d.text("zone") + " have changed"
 	case "post.published":
 		return "published it"
 	case "post.failed":

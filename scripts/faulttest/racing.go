@@ -10,7 +10,6 @@ import (
 
 	"rostrum/scripts/internal/arena"
 	"rostrum/shared/apperr"
-	"rostrum/shared/schedule"
 )
 
 // races lets people cancel, edit and pause at the very second at which posts
@@ -93,74 +92,4 @@ func (r *trial) pauseAndCheck(ctx context.Context, a *arena.Arena, acc *arena.Ac
 		return fmt.Errorf("%d intents after the pause", after-before)
 	}
 	return a.Exec(ctx, "UPDATE accounts SET paused_at = NULL WHERE id = $1", id)
-}
-
-// clockChanges resolves every minute around the clock changes of six zones in a
-// year that the seed chooses. A clock that does not exist comes to one instant
-// later by the gap, one that comes twice to its first. Judged: I1 and I3, for
-// every minute.
-func clockChanges(_ context.Context, r *trial) error {
-	year := 2020 + r.intN(15)
-	changes := 0
-	for _, zone := range []string{
-		"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "Pacific/Chatham",
-	} {
-		loc, err := schedule.Zone(zone)
-		if err != nil {
-			return err
-		}
-		_, offset := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).In(loc).Zone()
-		for at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() == year; at = at.Add(30 * time.Minute) {
-			_, now := at.In(loc).Zone()
-			if now != offset {
-				changes++
-				r.aroundChange(zone, loc, at.Add(time.Duration(min(offset, now))*time.Second), at.Add(-24*time.Hour))
-			}
-			offset = now
-		}
-	}
-	if changes < 10 {
-		return fmt.Errorf("only %d clock changes found in %d", changes, year)
-	}
-	return nil
-}
-
-// aroundChange resolves the minutes of some hours around a change, given as a
-// wall clock, and holds each to the zone's own rules.
-func (r *trial) aroundChange(zone string, loc *time.Location, wall, from time.Time) {
-	const format = "2006-01-02T15:04:05"
-	first := map[string]time.Time{}
-	for at := from; at.Before(from.Add(48 * time.Hour)); at = at.Add(time.Minute) {
-		if shown := at.In(loc).Format(format); first[shown].IsZero() {
-			first[shown] = at
-		}
-	}
-	var before time.Time
-	for local := wall.Add(-3 * time.Hour); local.Before(wall.Add(3 * time.Hour)); local = local.Add(time.Minute) {
-		r.verdict.Posts++
-		text := local.UTC().Format(format)
-		got, err := schedule.Resolve(text, zone)
-		want, exists := first[text]
-		switch {
-		case err != nil:
-			r.verdict.Stuck++
-			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s: %v", text, zone, err))
-			continue
-		case exists && !got.At.Equal(want):
-			r.verdict.Early++
-			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s is %s, not its first instant %s", text, zone, got.At, want))
-		case !exists && got.At.In(loc).Format(format) <= text:
-			r.verdict.Early++
-			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s does not exist and came to %s", text, zone, got.At.In(loc)))
-		}
-		// An hour that is skipped lands on the hour after it, so order holds
-		// only among clocks that exist.
-		if exists && got.At.Before(before) {
-			r.verdict.Early++
-			r.verdict.Said = append(r.verdict.Said, fmt.Sprintf("%s in %s comes before the minute before it", text, zone))
-		}
-		if exists {
-			before = got.At
-		}
-	}
 }

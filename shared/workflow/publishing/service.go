@@ -8,7 +8,8 @@
 // What of the preparation a network sees, and no audience, is in media.go and,
 // for networks that publish in two steps, in stage.go; early.go does it ahead of
 // time.
-// pace.go spreads one workspace's many beside another's few.
+// pace.go spreads one workspace's many beside another's few. zones.go keeps planned
+// posts on their wall clocks when a zone's rules change.
 // tick.go is what a schedule does once a minute so that nothing depends on a
 // queue having kept its promise.
 package publishing
@@ -17,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,6 +90,8 @@ type Service struct {
 	intents gather.Group[store.Intent, judgement]
 	results gather.Group[settled, bool]
 	pace    pace
+	// zonesFollowed says that this process has held what is planned to its zone rules.
+	zonesFollowed atomic.Bool
 }
 
 // actor is who the audit log names for what this package does. Events about a

@@ -31,10 +31,11 @@ const (
 )
 
 // Tick does what the minute needs: resends what was not sent, takes posts back
-// from senders that died, says why what is held is held, gives a backlog its
-// turns, lets breakers try, hands out what falls due, and looks after unknowns. Every step is a hint that may be skipped, run
-// late or run ten times at once with the same result. One that fails keeps none
-// of the others from running; the errors are returned together.
+// from senders that died, holds planned posts to their zone's rules, says why what
+// is held is held, gives a backlog its turns, lets breakers try, hands out what
+// falls due, and looks after unknowns. Every step is a hint that may be skipped,
+// run late or run ten times at once with the same result. One that fails keeps
+// none of the others from running; the errors are returned together.
 func (s *Service) Tick(ctx context.Context) error { return s.tick(ctx, time.Time{}) }
 
 // Recover is Tick for a start at which every queue is known to be empty: what
@@ -59,6 +60,7 @@ func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
 	}{
 		{"resend outbox", func(ctx context.Context) error { _, err := s.Relay.Sweep(ctx); return err }},
 		{"recover dead senders", s.recoverExpired},
+		{"follow zones", s.followZones},
 		{"explain holds", s.explainHolds},
 		{"give turns", s.drain},
 		{"try breakers", s.probe},

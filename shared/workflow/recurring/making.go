@@ -23,6 +23,9 @@ const (
 	// of them; the next tick goes on.
 	maxTick   = 200
 	maxRounds = 10
+	// rulesMoveAtMost is how far new rules of a zone move a wall clock: a country
+	// may change sides of the date line.
+	rulesMoveAtMost = 25 * time.Hour
 )
 
 // Make is the schedule's task: it makes the posts of all recurrences that fall
@@ -83,11 +86,7 @@ func (s *Service) make(ctx context.Context, tx *store.Tx, r store.Recurrence) (m
 	if err != nil {
 		return false, err
 	}
-	from := now
-	if r.NextAt != nil && r.NextAt.After(now) {
-		from = r.NextAt.Add(-time.Nanosecond)
-	}
-	list := rule.Next(from, maxAtOnce+1)
+	list := toMake(rule, r.NextAt, now)
 	// The last that was read is not made: it is where the next round begins.
 	upTo := slices.IndexFunc(list, func(o schedule.Occurrence) bool { return o.At.After(now.Add(Ahead)) })
 	if upTo < 0 {
@@ -114,6 +113,23 @@ func (s *Service) make(ctx context.Context, tx *store.Tx, r store.Recurrence) (m
 		next, more = &list[upTo].At, !list[upTo].At.After(now.Add(Ahead))
 	}
 	return more, tx.AdvanceRecurrence(ctx, r.WorkspaceID, r.ID, next)
+}
+
+// toMake returns the occurrences from the next one, one more than are made at once.
+func toMake(rule schedule.Recurrence, next *time.Time, now time.Time) []schedule.Occurrence {
+	if next == nil || !next.After(now) {
+		return rule.Next(now, maxAtOnce+1)
+	}
+	list := rule.Next(next.Add(-time.Nanosecond), maxAtOnce+1)
+	if len(list) > 0 && list[0].At.Equal(*next) {
+		return list
+	}
+	// The zone's rules have changed since: the date may be sooner by now.
+	from := next.Add(-rulesMoveAtMost)
+	if from.Before(now) {
+		from = now
+	}
+	return rule.Next(from, maxAtOnce+1)
 }
 
 func makeOne(ctx context.Context, tx *store.Tx, r store.Recurrence, o schedule.Occurrence) error {

@@ -183,6 +183,24 @@ func TestTicksThatWereMissedLeaveOutWhatPassed(t *testing.T) {
 	require.NotContains(t, dates, r.StartLocal)
 }
 
+// A next date that was told by other rules of the zone is later than it comes to now.
+func TestADateThatNewZoneRulesBringForwardIsMade(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	start := b.began.AddDate(0, 0, 3)
+	told := start.Add(time.Hour)
+	var r store.Recurrence
+	b.in(t, func(ctx context.Context, tx *store.Tx) (err error) {
+		r, err = tx.AddRecurrence(ctx, store.Recurrence{
+			AccountID: b.Account.ID, Content: post.Text("Good morning."), Rule: "FREQ=DAILY", StartLocal: start.Format(schedule.LocalFormat), Zone: "UTC",
+			NextAt: &told, CreatedBy: b.Person,
+		})
+		return err
+	})
+	require.NoError(t, b.worker.Make(t.Context()))
+	require.Contains(t, b.dates(t, r.ID, post.InReview), r.StartLocal)
+}
+
 func TestWorkersAtOnceMakeEachDateOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
