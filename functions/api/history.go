@@ -118,9 +118,9 @@ func sendingWords(action string, d details) string {
 	case "post.published":
 		return "published it"
 	case "post.failed":
-		return "could not send it" + d.behind("code")
+		return "could not send it" + inWords(d.behind("code"))
 	case "post.held":
-		return "keeps it back" + d.behind("reason")
+		return "keeps it back" + inWords(d.behind("reason"))
 	case "post.missed":
 		return "came too late for it"
 	case "attempt.started":
@@ -245,6 +245,9 @@ func (d details) behind(key string) string {
 	}
 	return ""
 }
+
+// inWords is a code as people may read it.
+func inWords(code string) string { return strings.ReplaceAll(code, "_", " ") }
 
 // part counts from one, as people do.
 func (d details) part() string {

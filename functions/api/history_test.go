@@ -34,6 +34,8 @@ func TestEventsAreToldInSentences(t *testing.T) {
 		{"post.scheduled", map[string]any{"local": "2026-11-25T09:30:00", "zone": "Europe/Berlin"}, "Ada gave it the time 2026-11-25 09:30:00 in Europe/Berlin."},
 		{"post.resolved", map[string]any{"found": true}, "Ada found it on the network."},
 		{"post.resolved", map[string]any{"found": false}, "Ada looked and did not find it on the network."},
+		{"post.held", map[string]any{"reason": "network_trouble"}, "Ada keeps it back: network trouble."},
+		{"post.failed", map[string]any{"code": "duplicate_content"}, "Ada could not send it: duplicate content."},
 		{"attempt.started", map[string]any{"part": 0.0}, "Ada began to send part 1."},
 		{"account.connected", map[string]any{"handle": "acme"}, "Ada connected @acme."},
 		{"some.new_thing", nil, "Ada: some new thing."},

@@ -71,8 +71,9 @@ func (r *restraints) load(ctx context.Context, tx *Tx, ins []Intent) error {
 }
 
 // apply turns a Go into Held where something keeps the post back, and reserves
-// the call where it does not. The order is of what tells a reader most.
-func (r *restraints) apply(ctx context.Context, tx *Tx, in Intent, network account.Network, j *Judgement) error {
+// the call where it does not. The order is of what tells a reader most. onTime
+// is of no backlog, however late it is by the clock.
+func (r *restraints) apply(ctx context.Context, tx *Tx, in Intent, network account.Network, onTime bool, j *Judgement) error {
 	if j.Verdict != Go {
 		return nil
 	}
@@ -86,7 +87,7 @@ func (r *restraints) apply(ctx context.Context, tx *Tx, in Intent, network accou
 			return err
 		}
 		closed := row.NetworkState == string(throttle.Closed) && row.AccountState == string(throttle.Closed)
-		if hold == "" && closed && row.Backlog {
+		if hold == "" && closed && row.Backlog && !onTime {
 			hold = post.HeldCatchingUp
 		}
 		if hold != "" {

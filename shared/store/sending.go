@@ -132,8 +132,10 @@ type Intent struct {
 	// steps; the intent is lost when the part has another stage by now.
 	StagedID string
 	Lease    time.Duration
-	// Grace is how late still counts as on time for the catch-up rule.
-	Grace time.Duration
+	// Grace is how late still counts as on time for the catch-up rule, and
+	// Settling how much longer, because an earlier attempt had to be proved absent.
+	Grace    time.Duration
+	Settling time.Duration
 }
 
 // Verdict is the answer to an Intent.
@@ -284,7 +286,7 @@ func (tx *Tx) judgeAll(ctx context.Context, ins []Intent, turn []int, limits *re
 			*j = Judgement{Verdict: Lost}
 		}
 		j.Now, j.Tries = row.Now.UTC(), int(row.PartAttempts)
-		if err := limits.apply(ctx, tx, in, account.Network(row.Network), j); err != nil {
+		if err := limits.apply(ctx, tx, in, account.Network(row.Network), onTime(in, row), j); err != nil {
 			return err
 		}
 		if j.Verdict == Go {
@@ -320,10 +322,15 @@ func judge(in Intent, row dbsqlc.JudgeIntentsRow) Judgement {
 	switch {
 	case row.Early && !started:
 		return Judgement{Verdict: Early, Wait: time.Duration(row.DueInUs) * time.Microsecond}
-	case row.AcceptedParts == 0 && row.LateMs > in.Grace.Milliseconds():
+	case row.AcceptedParts == 0 && !onTime(in, row):
 		return judgeLate(row)
 	}
 	return Judgement{Verdict: Go}
+}
+
+// onTime reports that the post is no later than counts as on time.
+func onTime(in Intent, row dbsqlc.JudgeIntentsRow) bool {
+	return row.LateMs <= (in.Grace + in.Settling).Milliseconds()
 }
 
 // isLost reports that somebody else has the part, or that the post is no

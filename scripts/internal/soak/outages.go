@@ -17,6 +17,9 @@ import (
 const (
 	// grace is how late still counts as on time (publishing's lateGrace).
 	grace = 2 * time.Minute
+	// settling is how much longer for what had to be proved absent (publishing's
+	// settleWindow).
+	settling = 205 * time.Second
 	// shortest and longest bound an outage of ours.
 	shortest, longest = 2 * time.Minute, 10 * time.Hour
 	// quotaWindow is the network's, for an account and for the app.
@@ -147,13 +150,14 @@ func (l *lane) judgeLate(ctx context.Context, it *item) error {
 		return nil
 	}
 	var turn *time.Time
-	var begun, trying bool
-	if err := l.sql.QueryRow(ctx, lateness, uuid.UUID(it.id)).Scan(&turn, &begun, &trying); err != nil {
+	var begun, absent, trying bool
+	if err := l.sql.QueryRow(ctx, lateness, uuid.UUID(it.id)).Scan(&turn, &begun, &absent, &trying); err != nil {
 		return fmt.Errorf("read a late post: %w", err)
 	}
 	a := l.accounts[it.account]
 	switch {
 	case begun: // The audience has its beginning; the rest may always follow.
+	case absent && late <= grace+settling: // It was begun before, and proved absent since.
 	case a.rule != account.SendWithin || late > a.within:
 		l.breaks(&l.report.Early, it, "an intent was committed %s late, which its account's rule (%s, %s) forbids", late, a.rule, a.within)
 	case trying:
@@ -165,10 +169,11 @@ func (l *lane) judgeLate(ctx context.Context, it *item) error {
 	return nil
 }
 
-// lateness reads a post's turn, whether a part of it is out, and whether a
-// breaker that may have it for its try is open.
+// lateness reads a post's turn, whether a part of it is out, whether one was
+// proved absent, and whether a breaker that may have it for its try is open.
 const lateness = `
 SELECT p.paced_at, EXISTS (SELECT 1 FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id AND t.state = 'accepted'),
+  EXISTS (SELECT 1 FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id AND t.state = 'absent'),
   EXISTS (SELECT 1 FROM network_breakers WHERE state <> 'closed')
     OR EXISTS (SELECT 1 FROM account_breakers b WHERE b.account_id = p.account_id AND b.state <> 'closed')
 FROM posts p WHERE p.id = $1`

@@ -217,7 +217,9 @@ func TestRetryAfterReadsEveryForm(t *testing.T) {
 		{"retry after absurd", []string{"Retry-After", "1000000000"}, 24 * time.Hour, "rate_limited"},
 		{"retry after overflowing", []string{"Retry-After", "99999999999999999999"}, time.Minute, "rate_limited"},
 		{"reset in the past", []string{"x-rate-limit-remaining", "0", "x-rate-limit-reset", at(-24 * time.Hour)}, time.Second, "rate_limited"},
-		{"reset absurd", []string{"x-rate-limit-remaining", "0", "x-rate-limit-reset", "9223372036854775807"}, 24 * time.Hour, "rate_limited"},
+		{"reset absurd", []string{"x-rate-limit-remaining", "0", "x-rate-limit-reset", "9223372036854775807"}, time.Minute, "rate_limited"},
+		{"reset in milliseconds", []string{"x-rate-limit-remaining", "0", "x-rate-limit-reset", at(5*time.Second) + "000"}, time.Minute, "rate_limited"},
+		{"reset of the longest window", []string{"x-user-limit-24hour-remaining", "0", "x-user-limit-24hour-reset", at(24 * time.Hour)}, 24 * time.Hour, "user_limit_24h"},
 		{"reset no number", []string{"x-rate-limit-remaining", "0", "x-rate-limit-reset", "soon"}, time.Minute, "rate_limited"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 const (
 	minWait = time.Second
 	maxWait = 24 * time.Hour
+	// absurdWait is longer than any window of X and the error of a clock: such a
+	// reset says nothing.
+	absurdWait = maxWait + time.Hour
 	// silentWait is used when X names no time.
 	silentWait = time.Minute
 )
@@ -55,7 +58,7 @@ func untilReset(header http.Header, prefix string, now time.Time) (time.Duration
 	if err != nil {
 		return 0, false
 	}
-	return httpclient.Seconds(reset - now.Unix()), true
+	return httpclient.Seconds(reset - now.Unix()), reset < now.Add(absurdWait).Unix()
 }
 
 // limitCode says which limit was met.

@@ -83,6 +83,9 @@ func WhyNotOut(p post.Post, a account.Account, facts post.HoldFacts, now time.Ti
 	case post.Failed:
 		return "Sending it failed. " + p.FailureDetail
 	case post.Unknown:
+		if p.NeedsPersonAt != nil {
+			return "Nobody knows whether it is public. " + p.FailureDetail
+		}
 		return "Nobody knows yet whether it is public: the network's answer was lost. The account is being read back."
 	case post.Sending:
 		return "It is being sent at this moment."

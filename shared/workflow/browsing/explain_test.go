@@ -56,6 +56,8 @@ func TestEveryStateThatIsNotOutSaysWhy(t *testing.T) {
 			require.Equal(t, s == post.Published || s == post.Canceled, got == "", got)
 		})
 	}
+	asked := post.Post{State: post.Unknown, NeedsPersonAt: &now, FailureDetail: "Look at the account and decide."}
+	require.Equal(t, "Nobody knows whether it is public. Look at the account and decide.", browsing.WhyNotOut(asked, connected, post.HoldFacts{}, now))
 	paused, limited := connected, connected
 	paused.PausedAt = &now
 	later := now.Add(time.Minute)

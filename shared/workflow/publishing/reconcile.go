@@ -22,13 +22,17 @@ const (
 	lookLease = 20 * time.Second
 	// settleWindow is how long after its start an attempt may still take
 	// effect: a sender that was held up before its call, the call's deadline, a
-	// network that accepts 40 s later, and a read that lags 30 s behind. Absence
+	// network that accepts 60 s later, and a read that lags 120 s behind. Absence
 	// is proved only by a read after it.
-	settleWindow = heldUpAtMost + callDeadline + 40*time.Second + 30*time.Second + 2*time.Second
+	settleWindow = heldUpAtMost + callDeadline + 60*time.Second + 120*time.Second + 2*time.Second
 	// cleanReads is how many reads must find nothing before a part counts as absent.
 	cleanReads = 2
 	// clockSkew is how far the network's clock may be behind ours.
 	clockSkew = 5 * time.Second
+	// twinWithin is how much older than the attempt a post with its text may be
+	// and still keep it from being sent anew: the network's clock may be wrong by
+	// a time zone, and a network refuses what was posted on the same day.
+	twinWithin = 24 * time.Hour
 	// blindLooks is how many looks may fail before a person is asked; looking goes on.
 	blindLooks = 5
 	// maxAbsent bounds how often a part is sent anew after it was proved absent.
@@ -70,6 +74,12 @@ func (s *Service) Reconcile(ctx context.Context, m queue.Message) error {
 		}
 	}
 	look.since, look.sinceID = look.attempt.StartedAt, look.attempt.SinceID
+	// An earlier attempt that was taken for absent may have been shown since.
+	for _, a := range view.Attempts {
+		if a.Part == look.attempt.Part && a.State == post.AttemptAbsent && a.StartedAt.Before(look.since) {
+			look.since, look.sinceID = a.StartedAt, a.SinceID
+		}
+	}
 	if look.attempt.ID == uuid.Nil {
 		return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error { return s.recoverLocked(ctx, tx, look.ref) })
 	}
@@ -97,6 +107,8 @@ type look struct {
 	// phase is how far what was staged has come, on a network that publishes in
 	// two steps.
 	phase platform.Phase
+	// twin is a post with the same text that seems to be older than the attempt.
+	twin *platform.RemotePost
 }
 
 // read looks for the part among the account's posts. proved says that its not
@@ -138,7 +150,7 @@ func (s *Service) read(ctx context.Context, l *look) (found *platform.RemotePost
 	if err != nil {
 		return nil, false, err
 	}
-	if found = match(*l, posts, owned); found == nil && unasked != nil {
+	if found, l.twin = match(*l, posts, owned); found == nil && unasked != nil {
 		return nil, false, unasked
 	}
 	proved = len(posts) < fullPage || posts[len(posts)-1].CreatedAt.Before(l.since.Add(-clockSkew))
@@ -147,19 +159,24 @@ func (s *Service) read(ctx context.Context, l *look) (found *platform.RemotePost
 
 // match finds the oldest post that can only be this attempt's: the same text,
 // the same parent, not older than the attempt, and owned by no other delivery.
-func match(l look, posts []platform.RemotePost, owned map[string]bool) *platform.RemotePost {
+// twin is one that is like it but for its time. A reply needs no time: nothing
+// answers our own post in our words but we.
+func match(l look, posts []platform.RemotePost, owned map[string]bool) (found, twin *platform.RemotePost) {
 	want := platform.Normalize(l.view.Post.Version.Content.Parts[l.attempt.Part].Text)
-	var found *platform.RemotePost
 	for i, p := range posts {
-		if owned[p.ID] || p.ReplyTo != l.attempt.ReplyTo || p.CreatedAt.Before(l.since.Add(-clockSkew)) ||
-			platform.Normalize(p.Text) != want {
+		if owned[p.ID] || p.ReplyTo != l.attempt.ReplyTo || platform.Normalize(p.Text) != want {
 			continue
 		}
-		if found == nil || p.CreatedAt.Before(found.CreatedAt) {
-			found = &posts[i]
+		switch {
+		case p.ReplyTo != "" || !p.CreatedAt.Before(l.since.Add(-clockSkew)):
+			if found == nil || p.CreatedAt.Before(found.CreatedAt) {
+				found = &posts[i]
+			}
+		case p.CreatedAt.IsZero() || p.CreatedAt.After(l.since.Add(-twinWithin)):
+			twin = &posts[i]
 		}
 	}
-	return found
+	return found, twin
 }
 
 // underLock runs fn if the post is still unknown with the same open attempt.
@@ -183,8 +200,11 @@ func (s *Service) underLock(ctx context.Context, l look, fn func(context.Context
 func (s *Service) adopt(ctx context.Context, l look, found platform.RemotePost) error {
 	return s.underLock(ctx, l, func(ctx context.Context, tx *store.Tx, p post.Post) error {
 		at := found.CreatedAt
+		// The network's clock may be behind ours or ahead of it, or show whole seconds.
 		if at.Before(l.attempt.StartedAt) {
-			at = l.attempt.StartedAt // The network's clock is behind ours, or shows whole seconds.
+			at = l.attempt.StartedAt
+		} else if at.After(l.view.Now) {
+			at = l.view.Now
 		}
 		err := tx.SettleAttempt(ctx, p.WorkspaceID, store.Settlement{
 			AttemptID: l.attempt.ID, To: post.AttemptAccepted, RemoteID: found.ID, RemoteURL: found.URL,
@@ -231,6 +251,10 @@ func (s *Service) absent(ctx context.Context, l look, proved bool) error {
 			return s.lookAgain(ctx, tx, l, time.Hour, clean,
 				"The network says that this text is there already, but the account does not show it. Look at the account and decide.", true)
 		}
+		if l.twin != nil {
+			return s.lookAgain(ctx, tx, l, time.Hour, clean, "The account shows this very text, but dated before Rostrum sent it: "+
+				l.twin.URL+" Look whether that is this post, and decide.", true)
+		}
 		return s.sendAnew(ctx, tx, l, p, clean)
 	})
 }
@@ -269,6 +293,9 @@ func (s *Service) blind(ctx context.Context, l look, cause error) error {
 	s.Logger.LogAttrs(ctx, slog.LevelWarn, "account could not be read back", slog.String("post_id", l.ref.PostID.String()),
 		slog.Int("look", l.turn.Tries), slog.String("error", cause.Error()), slog.String("correlation_id", l.ref.CorrelationID.String()))
 	wait, detail, person := lookAfter(l.turn.Tries), "The account could not be read just now; the next look follows.", l.turn.Tries >= blindLooks
+	if person {
+		detail = fmt.Sprintf("The account could not be read in %d looks, and looking goes on. Wait, or look at the account and decide.", l.turn.Tries)
+	}
 	if e := apperr.As(cause); e != nil {
 		switch e.Kind {
 		case apperr.RateLimited:

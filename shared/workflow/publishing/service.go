@@ -391,11 +391,18 @@ func (j *job) intent(part, fence int) store.Intent {
 	if part > 0 {
 		replyTo = j.remote[part-1]
 	}
+	var settling time.Duration
+	for _, a := range j.view.Attempts {
+		if a.State == post.AttemptAbsent {
+			// It was begun in time or by its rule; the rest went into finding out.
+			settling = settleWindow
+		}
+	}
 	return store.Intent{
 		WorkspaceID: j.ref.WorkspaceID, PostID: j.ref.PostID, AccountID: j.view.Post.AccountID, Revision: j.view.Post.Revision,
 		Part: part, AttemptID: uuid.Must(uuid.NewV7()), Fence: fence, Hash: j.hash,
 		Fingerprint: post.Fingerprint(j.view.Post.AccountID, j.parts[part], replyTo),
-		SinceID:     j.view.SinceID, ReplyTo: replyTo, StagedID: j.staged[part], Lease: lease, Grace: lateGrace,
+		SinceID:     j.view.SinceID, ReplyTo: replyTo, StagedID: j.staged[part], Lease: lease, Grace: lateGrace, Settling: settling,
 	}
 }
 
