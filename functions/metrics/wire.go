@@ -63,7 +63,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	}
 	refresher := &refreshing.Service{
 		Store: db, Vault: tokens, Connectors: clients.Connectors,
-		Clock: clock.System{}, Logger: logger,
+		Sender: queues, Queue: queue.Metrics, Clock: clock.System{}, Logger: logger,
 	}
 	service := &measuring.Service{
 		Relay:       &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
@@ -78,6 +78,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 			Queue: queue.Metrics, Logger: logger,
 			Handlers: map[queue.Kind]queue.Handler{
 				queue.ReadMetrics: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Read(ctx, m) },
+				queue.KeepTokens:  func(ctx context.Context, m queue.Message, _ queue.Record) error { return refresher.Keep(ctx, m) },
 			},
 		},
 		Tasks: map[string]wake.Task{

@@ -27,6 +27,9 @@ func handler(service *publishing.Service, refresher *refreshing.Service, queues 
 				queue.ReconcilePost: func(ctx context.Context, m queue.Message, _ queue.Record) error {
 					return service.Reconcile(ctx, m)
 				},
+				queue.KeepTokens: func(ctx context.Context, m queue.Message, _ queue.Record) error {
+					return refresher.Keep(ctx, m)
+				},
 			},
 		},
 		Tasks: map[string]wake.Task{

@@ -59,7 +59,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 	}
 	refresher := &refreshing.Service{
 		Store: db, Vault: tokens, Connectors: clients.Connectors,
-		Clock: clock.System{}, Logger: logger,
+		Sender: queues, Queue: queue.Publish, Clock: clock.System{}, Logger: logger,
 	}
 	service := &publishing.Service{
 		Relay:      &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},

@@ -248,34 +248,6 @@ func hostileAnswers(ctx context.Context, r *trial) error {
 	})
 }
 
-// tokenStampede has five senders need one token that has run out. X takes a
-// refresh token once: a second use would end the whole family. Judged: one
-// refresh call, I1 to I5.
-func tokenStampede(ctx context.Context, r *trial) error {
-	a, accounts, err := r.world(ctx, 1, nil)
-	if err != nil {
-		return err
-	}
-	if _, err := a.Schedule(ctx, accounts[0], time.Now().Add(2*time.Second), r.contents(50, 1)...); err != nil {
-		return err
-	}
-	if err := a.Exec(ctx, "UPDATE account_tokens SET expires_at = clock_timestamp() + interval '5 seconds'"); err != nil {
-		return err
-	}
-	end, err := start(ctx, a, 5, arena.How{})
-	if err != nil {
-		return err
-	}
-	defer end()
-	if err := r.finish(ctx, a, settleWithin, 0); err != nil {
-		return err
-	}
-	if n := a.Network.Faults().Requests()["POST /2/oauth2/token"]; n != 1 {
-		return fmt.Errorf("%d refresh calls for one token", n)
-	}
-	return nil
-}
-
 // revokedMidThread revokes the account's access in the middle of a thread of seven. Judged: the
 // post waits and is not failed, resumes where it stopped once a person has signed
 // in, I1 to I5, I7.

@@ -43,7 +43,7 @@ func scenarios() []scenario {
 		{id: "17", name: "duplicate refused: a twin by hand; our own after doubt", run: duplicateRefusals},
 		{id: "18", name: "429 with short, absent, past and absurd times", run: rateLimits},
 		{id: "19", name: "slow, huge, packed and redirected answers", run: hostileAnswers},
-		{id: "20", name: "one expired rotating token, fifty posts, five senders", run: tokenStampede},
+		{id: "20", name: "an expired rotating token: stampede, lost answer, no database", run: tokenTrouble},
 		{id: "21", name: "access is revoked in the middle of a thread", run: revokedMidThread},
 		{id: "22", name: "a sender frozen for ten minutes in the middle of sending", run: frozen},
 		{id: "22c", name: "wall clocks and the database's clock moved by an hour", run: movedClocks},

@@ -13,13 +13,13 @@ import (
 // Version is the version of Message that Encode writes and Decode reads.
 const Version = 1
 
-// maxBody is far above any message of ours, which has some 250 bytes, and far
-// below what a queue carries: a giant body is not worth parsing.
+// maxBody is far above any message of ours, which has some 250 bytes, or 1,500 with
+// tokens, and far below what a queue carries: a giant body is not worth parsing.
 const maxBody = 4 << 10
 
 // Kinds lists the kinds of message.
 func Kinds() []Kind {
-	return []Kind{GenerateDrafts, ReviewPost, PublishPost, ReconcilePost, ReadMetrics}
+	return []Kind{GenerateDrafts, ReviewPost, PublishPost, ReconcilePost, KeepTokens, ReadMetrics}
 }
 
 // Encode returns the body of a message, at the current version. Errors: Invalid
@@ -66,6 +66,8 @@ func (m Message) check() error {
 		return malformed("it names no subject")
 	case m.Revision < 0:
 		return malformed("its revision is negative")
+	case (m.Kind == KeepTokens) != (m.Pair != nil):
+		return malformed("tokens are carried by their own kind, and by no other")
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
 // Package queue defines the messages that travel between the functions and the
 // one loop that consumes them. A message carries ids and a revision, never
 // content or secrets: Postgres is the truth, a queue only delivers, and losing
-// every queue loses nothing.
+// every queue loses nothing. KeepTokens alone carries more: what Postgres was not
+// there to take, sealed.
 package queue
 
 import (
@@ -39,6 +40,9 @@ const (
 	PublishPost Kind = "publish_post"
 	// ReconcilePost asks the publish function to read the account back.
 	ReconcilePost Kind = "reconcile_post"
+	// KeepTokens asks to store an account's renewed tokens that the database could
+	// not take when the network gave them.
+	KeepTokens Kind = "keep_tokens"
 	// ReadMetrics asks the metrics function for one due reading of a post.
 	ReadMetrics Kind = "read_metrics"
 )
@@ -48,7 +52,7 @@ type Message struct {
 	Version     int       `json:"version"`
 	Kind        Kind      `json:"kind"`
 	WorkspaceID uuid.UUID `json:"workspace_id"`
-	// SubjectID is the post, or for GenerateDrafts the generation.
+	// SubjectID is the post, for GenerateDrafts the generation, for KeepTokens the account.
 	SubjectID uuid.UUID `json:"subject_id"`
 	// Revision is the post's revision at the time of sending; 0 where it does not matter.
 	Revision int64 `json:"revision,omitempty"`
@@ -61,6 +65,18 @@ type Message struct {
 	// left this message; one that was put back later since has a message of its
 	// own. 0 is nobody.
 	Turn int64 `json:"turn,omitempty"`
+	// Pair is of KeepTokens.
+	Pair *SealedPair `json:"pair,omitempty"`
+}
+
+// SealedPair is a renewed pair of tokens as it is to lie in the database: sealed
+// for its account and its version, one above From, so that it opens nowhere else.
+type SealedPair struct {
+	From      int64     `json:"from"`
+	Access    []byte    `json:"access"`
+	Refresh   []byte    `json:"refresh"`
+	Scopes    []string  `json:"scopes"`
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // Envelope is a message on its way out: which queue, and after what delay.

@@ -17,6 +17,7 @@ import (
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
 	"rostrum/shared/platform/x"
+	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
 	simx "rostrum/shared/simulator/x"
 	"rostrum/shared/store"
@@ -34,6 +35,7 @@ type bench struct {
 	vault   *vault.Vault
 	service *refreshing.Service
 	granted simx.Tokens
+	spares  spares
 }
 
 // setup connects an account whose access token is good for the given time.
@@ -58,7 +60,7 @@ func setup(t *testing.T, goodFor time.Duration) *bench {
 	require.NoError(t, err)
 	b.service = &refreshing.Service{
 		Store: b.Worker, Vault: b.vault, Connectors: map[account.Network]platform.Connector{account.X: client},
-		Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler),
+		Sender: &b.spares, Queue: queue.Publish, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler),
 	}
 	b.granted, err = b.net.Grant("acme")
 	require.NoError(t, err)
@@ -69,7 +71,7 @@ func setup(t *testing.T, goodFor time.Duration) *bench {
 func (b *bench) put(t *testing.T, goodFor time.Duration) {
 	t.Helper()
 	seal := func(name, value string) []byte {
-		sealed, err := b.vault.Seal(t.Context(), vault.Field{WorkspaceID: b.Workspace, AccountID: b.Account.ID, Name: name, Version: 1}, config.Secret(value))
+		sealed, err := b.vault.Seal(t.Context(), b.field(name, 1), config.Secret(value))
 		require.NoError(t, err)
 		return sealed
 	}
@@ -78,6 +80,10 @@ func (b *bench) put(t *testing.T, goodFor time.Duration) {
 			Version: 1, Access: seal("access", b.granted.AccessToken), Refresh: seal("refresh", b.granted.RefreshToken), ExpiresAt: time.Now().Add(goodFor),
 		})
 	})
+}
+
+func (b *bench) field(name string, version int64) vault.Field {
+	return vault.Field{WorkspaceID: b.Workspace, AccountID: b.Account.ID, Name: name, Version: version}
 }
 
 func (b *bench) across(t *testing.T, fn func(context.Context, *store.Tx) error) {

@@ -22,6 +22,7 @@ import (
 	"rostrum/shared/gather"
 	"rostrum/shared/killpoint"
 	"rostrum/shared/platform"
+	"rostrum/shared/queue"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry"
 	"rostrum/shared/vault"
@@ -42,8 +43,12 @@ const (
 	// tried with the next tick, but after pause.
 	unhurried = 24 * time.Hour
 	pause     = time.Hour
-	// laneLength bounds one refresh with its call and its commits.
-	laneLength   = 40 * time.Second
+	// laneLength bounds one refresh with its call and its commits. It also leaves a
+	// pair that a queue keeps while the database is away the time to come in before
+	// somebody uses its predecessor again.
+	laneLength = 2 * time.Minute
+	// unclearPause is how long after an unclear refresh nobody tries again.
+	unclearPause = 40 * time.Second
 	callDeadline = 10 * time.Second
 	// savePatience is how long a new pair that cannot be stored is tried: it
 	// exists nowhere else.
@@ -59,8 +64,11 @@ type Service struct {
 	Store      *store.Store
 	Vault      *vault.Vault
 	Connectors map[account.Network]platform.Connector
-	Clock      clock.Clock
-	Logger     *slog.Logger
+	// Sender and Queue keep a renewed pair while the database cannot take it.
+	Sender queue.Sender
+	Queue  queue.Name
+	Clock  clock.Clock
+	Logger *slog.Logger
 
 	reads gather.Group[store.AccountRef, opened]
 }
@@ -261,7 +269,7 @@ func (s *Service) refresh(ctx context.Context, workspace uuid.UUID, id account.I
 	case apperr.Uncertain:
 		// The old token may be used up. Nobody tries again before the lane is
 		// over; then once more, which either works or says that it is dead.
-		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, laneLength, true))
+		return true, errors.Join(unavailable(err), s.endLane(ctx, workspace, id, lane, unclearPause, true))
 	default:
 		var keep time.Duration
 		if row.ExpiresAt.Sub(row.Now) > unhurried {
@@ -284,8 +292,9 @@ func outcome(err error) string {
 	return "unavailable"
 }
 
-// save stores the new pair. The old refresh token is dead by now, so a
-// database that is away is asked again until the patience is up.
+// save stores the new pair. The old refresh token is dead by now, so a database
+// that is away is asked again until the patience is up, and the pair lies on a
+// queue from its first failure on, in case this process does not live as long.
 func (s *Service) save(ctx context.Context, workspace uuid.UUID, id account.ID, row store.TokenRow, t platform.Tokens) error {
 	if t.Access == "" {
 		return apperr.New(apperr.Unavailable, "empty_token", "the network answered a refresh without a token")
@@ -296,28 +305,36 @@ func (s *Service) save(ctx context.Context, workspace uuid.UUID, id account.ID, 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
 	defer cancel()
-	wait := 50 * time.Millisecond
+	wait, spared := 50*time.Millisecond, false
 	for {
-		err := s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-			won, err := tx.SaveRefreshed(ctx, workspace, id, row.Version, sealed)
-			if err != nil || !won {
-				return err
-			}
-			actor := audit.SystemActor(workspace, "token refresher")
-			return tx.Record(ctx, audit.Event{
-				Actor: actor, Action: "account.token_refreshed", SubjectKind: "account",
-				SubjectID: uuid.UUID(id), AccountID: uuid.UUID(id), Detail: map[string]any{"token_version": sealed.Version},
-			})
-		})
+		err := s.put(ctx, workspace, id, row.Version, sealed)
 		if err == nil {
 			return nil
 		}
+		if !spared {
+			spared = s.spare(ctx, workspace, id, row.Version, sealed)
+		}
 		if clock.Wait(ctx, wait) != nil {
-			s.Logger.LogAttrs(ctx, slog.LevelError, "refreshed tokens could not be stored", slog.String("account_id", id.String()), slog.String("error", err.Error()))
+			s.Logger.LogAttrs(ctx, slog.LevelError, "refreshed tokens could not be stored", slog.String("account_id", id.String()),
+				slog.Bool("on_the_queue", spared), slog.String("error", err.Error()))
 			return err
 		}
 		wait = min(2*wait, 2*time.Second)
 	}
+}
+
+// put replaces the pair of version from, unless the version has moved.
+func (s *Service) put(ctx context.Context, workspace uuid.UUID, id account.ID, from int64, sealed store.SealedTokens) error {
+	return s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		won, err := tx.SaveRefreshed(ctx, workspace, id, from, sealed)
+		if err != nil || !won {
+			return err
+		}
+		return tx.Record(ctx, audit.Event{
+			Actor: audit.SystemActor(workspace, "token refresher"), Action: "account.token_refreshed", SubjectKind: "account",
+			SubjectID: uuid.UUID(id), AccountID: uuid.UUID(id), Detail: map[string]any{"token_version": sealed.Version},
+		})
+	})
 }
 
 func (s *Service) seal(ctx context.Context, workspace uuid.UUID, id account.ID, row store.TokenRow, t platform.Tokens) (store.SealedTokens, error) {
