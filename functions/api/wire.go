@@ -103,7 +103,7 @@ func New(ctx context.Context, cfg Config) (*Function, func(), error) {
 	relay := &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger}
 	server := &Server{
 		Store: db, Signing: &signing.Service{Store: db}, Browsing: &browsing.Service{Store: db},
-		Deciding:  &deciding.Service{Relay: relay, ReadingAges: cfg.ReadingAges},
+		Deciding:  &deciding.Service{Relay: relay, ReadingAges: cfg.ReadingAges, WebURLs: clients.WebURLs},
 		Recurring: &recurring.Service{Relay: relay},
 		Operating: &operating.Service{Relay: relay},
 		Connecting: &connecting.Service{

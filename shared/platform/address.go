@@ -2,6 +2,7 @@ package platform
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"rostrum/shared/account"
@@ -11,10 +12,11 @@ import (
 // its id, the digits behind /status/ (x.com/<handle>/status/<id>, seen 2026-11).
 // An address of Instagram (instagram.com/p/<code>/, with or without the handle
 // before it, also /reel/) holds no id, so the name is "p/<code>", which is none.
-// It reports false for what is not the address of a post there.
-func PostAt(network account.Network, address string) (string, bool) {
+// web is where the network shows accounts; empty is its own site. It reports
+// false for what is not the address of a post there.
+func PostAt(network account.Network, web, address string) (string, bool) {
 	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil || !showsAt(network, web, u.Host) {
 		return "", false
 	}
 	segments := strings.Split(strings.Trim(u.EscapedPath(), "/"), "/")
@@ -28,6 +30,20 @@ func PostAt(network account.Network, address string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// showsAt reports whether a network shows posts at a host: its own, any below
+// it, such as mobile.x.com, and the one that X had before.
+func showsAt(network account.Network, web, host string) bool {
+	own := []string{"x.com", "twitter.com"}
+	if network == account.Instagram {
+		own = []string{"instagram.com"}
+	}
+	if u, err := url.Parse(web); err == nil && u.Host != "" {
+		own = append(own, strings.TrimPrefix(strings.ToLower(u.Host), "www."))
+	}
+	host = strings.ToLower(host)
+	return slices.ContainsFunc(own, func(o string) bool { return host == o || strings.HasSuffix(host, "."+o) })
 }
 
 func only(s, letters string, longest int) bool {

@@ -20,6 +20,14 @@ func TestAPostIsKnownByItsAddress(t *testing.T) {
 		"https://www.instagram.com/harbour/":                     {},
 		"https://www.instagram.com/p/":                           {},
 		"https://www.instagram.com/p/a%2Fb/":                     {},
+		"https://mobile.twitter.com/harbour/status/12":           {account.X: "12"},
+		"HTTPS://WWW.X.COM/harbour/status/12":                    {account.X: "12"},
+		"https://evil.example/harbour/status/12":                 {},
+		"https://x.com@evil.example/harbour/status/12":           {},
+		"https://x.com:x@x.com/harbour/status/12":                {},
+		"https://notx.com/harbour/status/12":                     {},
+		"https://x.com.evil.example/harbour/status/12":           {},
+		"https://evil.example/p/DR0aOXtahI9/":                    {},
 		"https://x.com/harbour":                                  {},
 		"https://x.com/harbour/status/":                          {},
 		"https://x.com/h/status/12a4":                            {},
@@ -32,7 +40,7 @@ func TestAPostIsKnownByItsAddress(t *testing.T) {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()
 			for _, network := range account.Networks() {
-				got, ok := platform.PostAt(network, address)
+				got, ok := platform.PostAt(network, "http://localhost:8085", address)
 				require.Equal(t, want[network] != "", ok, network)
 				if ok {
 					require.Equal(t, want[network], got)

@@ -44,7 +44,7 @@ func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Re
 		settlement := store.Settlement{AttemptID: live.ID, To: post.AttemptAbsent, Code: live.Code, SettledBy: "person"}
 		detail := map[string]any{"part": live.Part, "found": r.Found, "resend": r.Resend}
 		if r.Found {
-			remoteID, err := named(ctx, tx, was, r.RemoteURL)
+			remoteID, err := s.named(ctx, tx, was, r.RemoteURL)
 			if err != nil {
 				return err
 			}
@@ -65,12 +65,12 @@ func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Re
 }
 
 // named is what the network calls the post at an address.
-func named(ctx context.Context, tx *store.Tx, p post.Post, address string) (string, error) {
+func (s *Service) named(ctx context.Context, tx *store.Tx, p post.Post, address string) (string, error) {
 	a, err := tx.Account(ctx, p.WorkspaceID, p.AccountID)
 	if err != nil {
 		return "", err
 	}
-	id, ok := platform.PostAt(a.Network, address)
+	id, ok := platform.PostAt(a.Network, s.WebURLs[a.Network], address)
 	if !ok {
 		return "", apperr.New(apperr.Invalid, "bad_remote_url", "this is not the address of a post on %s", a.Network.Name()).WithField("remote_url").
 			WithHint("Open the post on the network and copy its address.")

@@ -131,7 +131,7 @@ func TestResolveRefusesWhatIsNoAddressOfAPost(t *testing.T) {
 	p, _ := b.unknown(t, "where")
 	for _, address := range []string{
 		"", "1234", "https://x.com/harbour", "https://x.com/harbour/status/", "https://x.com/h/status/12a4",
-		"javascript:alert(1)//status/12", "https://x.com/h/status/123456789012345678901",
+		"javascript:alert(1)//status/12", "https://evil.example/harbour/status/12", "https://x.com/h/status/123456789012345678901",
 	} {
 		t.Run(address, func(t *testing.T) {
 			t.Parallel()

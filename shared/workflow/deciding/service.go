@@ -43,6 +43,8 @@ type Service struct {
 	// ReadingAges are the ages at which a published post is read, the same as
 	// the sender plans.
 	ReadingAges []time.Duration
+	// WebURLs are where the networks show accounts, where that is not their own site.
+	WebURLs map[account.Network]string
 }
 
 // Target names the post that is decided on and the ETag that the person saw; a
