@@ -166,12 +166,14 @@ func (s *Service) later(ctx context.Context, j *job, q store.Requeue) error {
 }
 
 // unmoved runs fn under the post's lock if the post is scheduled as the job read
-// it. Of several visits at once that found the same, one puts the post back or
-// counts a try; that one left a message, or whoever edited the post.
+// it and no attempt was begun since. Of several visits at once that found the
+// same, one puts the post back or counts a try; that one left a message, or
+// whoever edited the post. not_before alone does not tell: it may be brought
+// forward, so that it is earlier after an attempt than before.
 func (s *Service) unmoved(ctx context.Context, j *job, fn func(context.Context, *store.Tx, post.Post) error) error {
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
-		if err != nil || p.State != post.Scheduled || p.Revision != j.view.Post.Revision {
+		if err != nil || p.State != post.Scheduled || p.Revision != j.view.Post.Revision || p.AttemptNo != j.view.Post.AttemptNo {
 			return err
 		}
 		if was := j.view.Post.NotBefore; p.NotBefore != nil && (was == nil || p.NotBefore.After(*was)) {

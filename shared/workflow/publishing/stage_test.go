@@ -30,6 +30,8 @@ type gallery struct {
 	stageErr error
 	// answer is what publishing comes to; nil is acceptance.
 	answer func(show func() platform.Outcome) platform.Outcome
+	// meanwhile happens once, between the reading of a state and its being heard.
+	meanwhile func()
 	// unlisted keeps what is public out of reads.
 	unlisted bool
 	calls    []string
@@ -63,8 +65,13 @@ func (g *gallery) Stage(_ context.Context, r platform.StageRequest) (platform.St
 // StageState reads how far it is.
 func (g *gallery) StageState(_ context.Context, _ platform.Target, id string) (platform.StageState, error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.phases[id], nil
+	state, meanwhile := g.phases[id], g.meanwhile
+	g.meanwhile = nil
+	g.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
+	return state, nil
 }
 
 // Publish shows what was staged, once.
@@ -422,6 +429,46 @@ func TestAPartThatAppearsAfterItsAbsenceWasProvedIsNotShownAgain(t *testing.T) {
 	b.look(t, p)
 	require.Equal(t, post.Published, b.Post(t, p.ID).State)
 	require.Len(t, g.audience, 1)
+}
+
+// A visit is held up between what the network says and what it makes of it.
+// Meanwhile the part is attempted and its absence proved, and the post waits for
+// an earlier time than the visit had read.
+func TestAVisitThatReadThePostBeforeAnAttemptChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, tries := range map[string]int{"WouldStageAnew": 1, "WouldFailThePost": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, g := withGallery(t)
+			g.becomes(phase(platform.StagePending))
+			p := b.illustratedIn(t, time.Minute, []post.Media{b.keep(t, 1)})
+			b.early(t, p)
+			b.exec(t, "UPDATE network_stages SET staged_at = staged_at - interval '11 minutes', tries = $1", tries)
+			b.exec(t, "UPDATE posts SET not_before = clock_timestamp() + interval '1 hour'")
+			var late func() platform.Outcome
+			g.meanwhile = func() {
+				g.becomes(phase(platform.StageReady))
+				g.answer = func(show func() platform.Outcome) platform.Outcome {
+					late = show
+					return platform.Outcome{Class: platform.Unclear, Code: "timeout"}
+				}
+				b.fallsDue(t, p)
+				b.send(t, p)
+				b.age(t, p, time.Hour)
+				b.look(t, p)
+				b.look(t, p)
+			}
+			b.early(t, p)
+			require.NotNil(t, late)
+			require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+			g.answer = nil
+			b.send(t, b.Post(t, p.ID))
+			late()
+			require.Len(t, g.audience, 1)
+			require.Equal(t, []string{"stage 1", "stage 1"}, g.calls)
+			require.Equal(t, post.Published, b.Post(t, p.ID).State)
+		})
+	}
 }
 
 func TestAnotherTextIsStagedAnewAndNotWhileTheFirstIsPublic(t *testing.T) {
