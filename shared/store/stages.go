@@ -51,13 +51,14 @@ func (tx *Tx) Stages(ctx context.Context, workspace uuid.UUID, id post.ID) (map[
 }
 
 // SaveStage records what was staged, which the network keeps for lives, in the
-// place of what had the remote id was, and reports false when that is not there
-// any more. The post's row must be locked. It needs the worker role. Errors:
+// place of what the caller read of the part, and reports false when something
+// else is there by now, or an attempt was begun with it that the caller does not
+// know of. The post's row must be locked. It needs the worker role. Errors:
 // Unavailable.
-func (tx *Tx) SaveStage(ctx context.Context, r PostRef, was string, s Stage, lives time.Duration) (bool, error) {
+func (tx *Tx) SaveStage(ctx context.Context, r PostRef, was, s Stage, lives time.Duration) (bool, error) {
 	n, err := tx.q.SaveStage(ctx, dbsqlc.SaveStageParams{
 		WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID), Part: int32(s.Part), ContentHash: s.Hash, RemoteID: s.RemoteID,
-		Tries: int32(s.Tries), LivesSeconds: lives.Seconds(), WasRemoteID: was,
+		Tries: int32(s.Tries), LivesSeconds: lives.Seconds(), WasRemoteID: was.RemoteID, WasAttempted: was.Attempted,
 	})
 	if err != nil {
 		return false, fmt.Errorf("save stage of part %d of post %s: %w", s.Part, r.PostID, classify(err))
@@ -75,13 +76,15 @@ func (tx *Tx) StageReady(ctx context.Context, r PostRef, part int, remoteID stri
 	return nil
 }
 
-// DropStage forgets what was staged, so that the part is staged anew, and
-// reports false when it is not there any more. The post's row must be locked. It
-// needs the worker role. Errors: Unavailable.
-func (tx *Tx) DropStage(ctx context.Context, r PostRef, part int, remoteID string) (bool, error) {
-	n, err := tx.q.DropStage(ctx, dbsqlc.DropStageParams{WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID), Part: int32(part), RemoteID: remoteID})
+// DropStage forgets what the caller read of a part, so that it is staged anew,
+// and reports false when SaveStage would. The post's row must be locked. It needs
+// the worker role. Errors: Unavailable.
+func (tx *Tx) DropStage(ctx context.Context, r PostRef, was Stage) (bool, error) {
+	n, err := tx.q.DropStage(ctx, dbsqlc.DropStageParams{
+		WorkspaceID: r.WorkspaceID, PostID: uuid.UUID(r.PostID), Part: int32(was.Part), WasRemoteID: was.RemoteID, WasAttempted: was.Attempted,
+	})
 	if err != nil {
-		return false, fmt.Errorf("drop stage of part %d of post %s: %w", part, r.PostID, classify(err))
+		return false, fmt.Errorf("drop stage of part %d of post %s: %w", was.Part, r.PostID, classify(err))
 	}
 	return n == 1, nil
 }

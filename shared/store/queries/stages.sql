@@ -11,22 +11,28 @@ SELECT s.part, s.content_hash, s.remote_id, s.tries, s.staged_at, (s.ready_at IS
 FROM network_stages s WHERE s.workspace_id = $1 AND s.post_id = $2;
 
 -- name: SaveStage :execrows
--- A compare-and-set: of two who staged the same part, one has it kept.
+-- A compare-and-set: of two who staged the same part, one has it kept; and what
+-- an attempt was begun with makes room only for one who read that it was.
 INSERT INTO network_stages AS s (workspace_id, post_id, part, content_hash, remote_id, tries, staged_at, expires_at)
 VALUES (sqlc.arg(workspace_id), sqlc.arg(post_id), sqlc.arg(part), sqlc.arg(content_hash), sqlc.arg(remote_id), sqlc.arg(tries),
         clock_timestamp(), clock_timestamp() + make_interval(secs => sqlc.arg(lives_seconds)::float8))
 ON CONFLICT (workspace_id, post_id, part) DO UPDATE
 SET content_hash = excluded.content_hash, remote_id = excluded.remote_id, tries = excluded.tries, staged_at = excluded.staged_at,
     ready_at = NULL, expires_at = excluded.expires_at
-WHERE s.remote_id = sqlc.arg(was_remote_id);
+WHERE s.remote_id = sqlc.arg(was_remote_id)
+  AND (sqlc.arg(was_attempted)::boolean OR NOT EXISTS (
+        SELECT 1 FROM attempt_stages a WHERE a.workspace_id = s.workspace_id AND a.post_id = s.post_id AND a.remote_id = s.remote_id));
 
 -- name: StageReady :exec
 UPDATE network_stages SET ready_at = coalesce(ready_at, clock_timestamp())
 WHERE workspace_id = $1 AND post_id = $2 AND part = $3 AND remote_id = $4;
 
 -- name: DropStage :execrows
-UPDATE network_stages SET remote_id = '', ready_at = NULL
-WHERE workspace_id = $1 AND post_id = $2 AND part = $3 AND remote_id = $4;
+UPDATE network_stages s SET remote_id = '', ready_at = NULL
+WHERE s.workspace_id = sqlc.arg(workspace_id) AND s.post_id = sqlc.arg(post_id) AND s.part = sqlc.arg(part)
+  AND s.remote_id = sqlc.arg(was_remote_id)
+  AND (sqlc.arg(was_attempted)::boolean OR NOT EXISTS (
+        SELECT 1 FROM attempt_stages a WHERE a.workspace_id = s.workspace_id AND a.post_id = s.post_id AND a.remote_id = s.remote_id));
 
 -- name: RestartStages :exec
 UPDATE network_stages SET tries = 0 WHERE workspace_id = $1 AND post_id = $2;

@@ -214,7 +214,7 @@ func (s *Service) refused(ctx context.Context, j *job, part int, cause *apperr.E
 		}
 		// What an attempt was to show stays known.
 		if !have.Attempted {
-			if _, err := tx.SaveStage(ctx, j.ref, have.RemoteID, store.Stage{Part: part, Hash: hash, Tries: tries}, 0); err != nil {
+			if _, err := tx.SaveStage(ctx, j.ref, have, store.Stage{Part: part, Hash: hash, Tries: tries}, 0); err != nil {
 				return err
 			}
 		}
@@ -231,7 +231,7 @@ func (s *Service) refused(ctx context.Context, j *job, part int, cause *apperr.E
 // the part anew.
 func (p *staging) drop(ctx context.Context, q store.Requeue) (bool, error) {
 	return false, p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
-		dropped, err := tx.DropStage(ctx, p.j.ref, p.have.Part, p.have.RemoteID)
+		dropped, err := tx.DropStage(ctx, p.j.ref, p.have)
 		if err != nil {
 			return err
 		}
@@ -292,7 +292,7 @@ func (p *staging) anew(ctx context.Context) (bool, error) {
 	kept := false
 	err = p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
 		var err error
-		if kept, err = tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, now, staged.Lives); err != nil {
+		if kept, err = tx.SaveStage(ctx, p.j.ref, p.have, now, staged.Lives); err != nil {
 			return err
 		}
 		if kept {
@@ -328,7 +328,7 @@ func (p *staging) awaitImages(ctx context.Context, cause *apperr.Error) error {
 	return p.s.unmoved(ctx, p.j, func(ctx context.Context, tx *store.Tx, locked post.Post) error {
 		if !p.have.Attempted {
 			// From now on its age counts.
-			if _, err := tx.SaveStage(ctx, p.j.ref, p.have.RemoteID, store.Stage{Part: p.have.Part, Hash: p.hash}, 0); err != nil {
+			if _, err := tx.SaveStage(ctx, p.j.ref, p.have, store.Stage{Part: p.have.Part, Hash: p.hash}, 0); err != nil {
 				return err
 			}
 		}

@@ -48,15 +48,19 @@ func (q *Queries) AttemptStages(ctx context.Context, arg AttemptStagesParams) ([
 }
 
 const dropStage = `-- name: DropStage :execrows
-UPDATE network_stages SET remote_id = '', ready_at = NULL
-WHERE workspace_id = $1 AND post_id = $2 AND part = $3 AND remote_id = $4
+UPDATE network_stages s SET remote_id = '', ready_at = NULL
+WHERE s.workspace_id = $1 AND s.post_id = $2 AND s.part = $3
+  AND s.remote_id = $4
+  AND ($5::boolean OR NOT EXISTS (
+        SELECT 1 FROM attempt_stages a WHERE a.workspace_id = s.workspace_id AND a.post_id = s.post_id AND a.remote_id = s.remote_id))
 `
 
 type DropStageParams struct {
-	WorkspaceID uuid.UUID
-	PostID      uuid.UUID
-	Part        int32
-	RemoteID    string
+	WorkspaceID  uuid.UUID
+	PostID       uuid.UUID
+	Part         int32
+	WasRemoteID  string
+	WasAttempted bool
 }
 
 func (q *Queries) DropStage(ctx context.Context, arg DropStageParams) (int64, error) {
@@ -64,7 +68,8 @@ func (q *Queries) DropStage(ctx context.Context, arg DropStageParams) (int64, er
 		arg.WorkspaceID,
 		arg.PostID,
 		arg.Part,
-		arg.RemoteID,
+		arg.WasRemoteID,
+		arg.WasAttempted,
 	)
 	if err != nil {
 		return 0, err
@@ -119,6 +124,8 @@ ON CONFLICT (workspace_id, post_id, part) DO UPDATE
 SET content_hash = excluded.content_hash, remote_id = excluded.remote_id, tries = excluded.tries, staged_at = excluded.staged_at,
     ready_at = NULL, expires_at = excluded.expires_at
 WHERE s.remote_id = $8
+  AND ($9::boolean OR NOT EXISTS (
+        SELECT 1 FROM attempt_stages a WHERE a.workspace_id = s.workspace_id AND a.post_id = s.post_id AND a.remote_id = s.remote_id))
 `
 
 type SaveStageParams struct {
@@ -130,9 +137,11 @@ type SaveStageParams struct {
 	Tries        int32
 	LivesSeconds float64
 	WasRemoteID  string
+	WasAttempted bool
 }
 
-// A compare-and-set: of two who staged the same part, one has it kept.
+// A compare-and-set: of two who staged the same part, one has it kept; and what
+// an attempt was begun with makes room only for one who read that it was.
 func (q *Queries) SaveStage(ctx context.Context, arg SaveStageParams) (int64, error) {
 	result, err := q.db.Exec(ctx, saveStage,
 		arg.WorkspaceID,
@@ -143,6 +152,7 @@ func (q *Queries) SaveStage(ctx context.Context, arg SaveStageParams) (int64, er
 		arg.Tries,
 		arg.LivesSeconds,
 		arg.WasRemoteID,
+		arg.WasAttempted,
 	)
 	if err != nil {
 		return 0, err
