@@ -84,6 +84,13 @@ func (r *Relay) InWorkspace(ctx context.Context, workspace uuid.UUID, fn func(co
 	return nil
 }
 
+// ByKey is the relay over store.Store.ByKey.
+func (r *Relay) ByKey() *Relay {
+	by := *r
+	by.Store = r.Store.ByKey()
+	return &by
+}
+
 // Across is InWorkspace for the worker role: one transaction over all
 // workspaces, as of store.Store.Across.
 func (r *Relay) Across(ctx context.Context, fn func(context.Context, *store.Tx) error) error {

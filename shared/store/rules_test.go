@@ -80,6 +80,38 @@ func TestCommitsWaitForTheDiskWhateverTheServersDefault(t *testing.T) {
 	require.Equal(t, "on", noted)
 }
 
+// A plan that is kept must hold for a table of any size, and stays with the
+// transactions that find their rows by keys.
+func TestPlansAreKeptOnlyWhereTheyCannotGoWrong(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	conn := connect(t, w, "")
+	for _, sql := range []string{
+		"CREATE TABLE noted (setting text)",
+		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO noted SELECT string_agg(current_setting(s), '' '')
+		 FROM unnest(ARRAY[''plan_cache_mode'', ''enable_seqscan'', ''enable_hashjoin'', ''enable_mergejoin'']) s; RETURN NEW; END'`,
+		"CREATE TRIGGER note AFTER UPDATE ON posts FOR EACH ROW EXECUTE FUNCTION note()",
+		"GRANT INSERT ON noted TO PUBLIC",
+	} {
+		_, err := conn.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	p := w.Scheduled(t, 0, "hello")
+	_, err := conn.Exec(t.Context(), "DELETE FROM noted")
+	require.NoError(t, err)
+	dispatch := func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Dispatch(ctx, store.Ref(p))
+		return err
+	}
+	require.NoError(t, w.Worker.ByKey().Across(t.Context(), dispatch))
+	require.NoError(t, w.Worker.Across(t.Context(), dispatch))
+	rows, err := conn.Query(t.Context(), "SELECT setting FROM noted")
+	require.NoError(t, err)
+	noted, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{"force_generic_plan off off off", "force_custom_plan on on on"}, noted)
+}
+
 func TestContentAndTimeCannotChangeUnderARevision(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

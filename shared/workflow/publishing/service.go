@@ -203,7 +203,7 @@ func (s *Service) load(ctx context.Context, ref store.PostRef) (store.Sending, t
 
 func (s *Service) readAll(ctx context.Context, refs []store.PostRef) ([]loaded, error) {
 	var views map[post.ID]store.Sending
-	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.Relay.Store.ByKey().Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		views, err = tx.LoadSendings(ctx, refs)
 		return err
@@ -437,7 +437,7 @@ func (s *Service) intend(ctx context.Context, in store.Intent) (judgement, error
 // begin commits the intents of posts in flight in one process together.
 func (s *Service) begin(ctx context.Context, ins []store.Intent) ([]judgement, error) {
 	out := make([]judgement, len(ins))
-	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.Relay.ByKey().Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		judged, err := tx.BeginAttempts(ctx, ins, actor(uuid.Nil))
 		heard := s.Clock.Now()
 		for i, j := range judged {

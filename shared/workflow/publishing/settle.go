@@ -101,7 +101,7 @@ func (s *Service) writeAll(ctx context.Context, rs []settled) ([]bool, error) {
 	goOn := make([]bool, len(rs))
 	heard := heardOf(rs)
 	var closed []store.Closing
-	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.Relay.ByKey().Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.HearOfApp(ctx, heard); err != nil {
 			return err
 		}

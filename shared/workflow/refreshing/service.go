@@ -127,7 +127,7 @@ func isFresh(row store.TokenRow) bool { return row.ExpiresAt.Sub(row.Now) > fres
 // and opens each of them once, whoever asks for it. Nothing of it is kept.
 func (s *Service) readAll(ctx context.Context, refs []store.AccountRef) ([]opened, error) {
 	var rows map[store.AccountRef]store.TokenRow
-	err := s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.Store.ByKey().Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		rows, err = tx.TokensOf(ctx, refs)
 		return err
