@@ -90,7 +90,9 @@ func (r *trial) neighbors(ctx context.Context) (*neighbors, func(), error) {
 // lateness is the p99 of the small tenant's posts while the other has its flood
 // due, and how long after the first of them the last post of both was out.
 func (w *neighbors) lateness(ctx context.Context, flood int) (p99, took time.Duration, err error) {
-	a, from := w.arena, time.Now().Add(6*time.Second+time.Duration(flood)*time.Second/4000).Truncate(time.Second)
+	// Posts are handed out for three minutes ahead, so a flood's messages are
+	// written before its first is due.
+	a, from := w.arena, time.Now().Add(6*time.Second+time.Duration(flood)*time.Second/1500).Truncate(time.Second)
 	due := func(i int) time.Time { return from.Add(time.Duration(i%w.seconds) * time.Second) }
 	if flood > 0 {
 		if _, err := a.ScheduleMany(ctx, w.loud, w.trial.contents(flood, 1), due); err != nil {

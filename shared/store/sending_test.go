@@ -292,6 +292,32 @@ func TestWhatIsOverdueWithNobodyAtItIsHandedOutAgain(t *testing.T) {
 	require.Empty(t, dispatch(t, w, time.Time{}), "not while a person is to decide")
 }
 
+func TestWhatWaitsBehindItsWorkspacesOwnPostsIsNotHandedOutAgain(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	small := another(t, w)
+	behind, lost := w.Scheduled(t, -time.Minute, "behind"), small.Scheduled(t, -time.Minute, "lost")
+	require.Len(t, dispatch(t, w, time.Time{}), 2)
+	conn := connect(t, w, "")
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		_, err := conn.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	exec("UPDATE posts SET dispatched_at = now() - interval '31 seconds'")
+	for range 5 {
+		begin(t, w, intent(w.Scheduled(t, 0, "on its way")))
+	}
+	due := dispatch(t, w, time.Time{})
+	require.Len(t, due, 1)
+	require.Equal(t, lost.ID, due[0].PostID, "nobody's posts are before it")
+	// It has had its turn in the drain, which is over.
+	exec("UPDATE posts SET revision = revision + 1, dispatched_revision = revision + 1, due_at = date_trunc('second', now()) - interval '4 minutes', paced_at = now() - interval '1 minute' WHERE id = $1", uuid.UUID(behind.ID))
+	due = dispatch(t, w, time.Time{})
+	require.Len(t, due, 1)
+	require.Equal(t, behind.ID, due[0].PostID, "not for longer than three minutes")
+}
+
 func TestAHoldIsWrittenOnThePostAndTakenBack(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

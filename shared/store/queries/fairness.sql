@@ -7,7 +7,10 @@
 -- that cannot wait half a minute come first. now(), the transaction's start,
 -- because an index serves no volatile function. A post is handed out once a
 -- revision; again only when it is overdue by 30 s and nobody is at it, which is
--- what makes losing every queue harmless. handed_us tells whether somebody hands
+-- what makes losing every queue harmless. Of a workspace with several posts on
+-- their way out at this moment it is taken to wait in the queue behind them, for
+-- three minutes: beside a flood each tick would hand out all of it anew.
+-- handed_us tells whether somebody hands
 -- it out between the plan and its turn.
 SELECT d.workspace_id, d.id, d.revision, d.handed_us FROM (
   SELECT p.workspace_id, p.id, p.due_at, p.revision, coalesce((extract(epoch FROM p.dispatched_at) * 1000000)::bigint, 0)::bigint AS handed_us,
@@ -24,7 +27,10 @@ SELECT d.workspace_id, d.id, d.revision, d.handed_us FROM (
              p.due_at, p.paced_at, make_interval(secs => sqlc.arg(grace_seconds)::float8)))
     AND (p.dispatched_revision IS DISTINCT FROM p.revision
          OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
-             AND p.dispatched_at < clock_timestamp() - interval '30 seconds')
+             AND p.dispatched_at < clock_timestamp() - interval '30 seconds'
+             AND (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '3 minutes'
+                  OR p.workspace_id NOT IN (SELECT b.workspace_id FROM posts b WHERE b.state = 'sending' AND b.lease_until > now()
+                                            GROUP BY b.workspace_id HAVING count(*) >= 5)))
          OR (sqlc.arg(queues_lost)::boolean AND p.dispatched_at < sqlc.arg(lost_before)::timestamptz))
 ) d
 ORDER BY d.can_wait, d.turn, d.due_at, d.id

@@ -83,6 +83,7 @@ func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
 // dispatch hands out what is due until nothing is left. The order is planned for
 // many pages at once: it takes a look at everything that is due.
 func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
+	var crowd publication.Crowd
 	for {
 		var plan []store.Planned
 		err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -95,7 +96,7 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 		}
 		handed := 0
 		for some := range slices.Chunk(plan, page) {
-			n, err := s.handOutPage(ctx, some)
+			n, err := s.handOutPage(ctx, some, &crowd)
 			if err != nil {
 				return err
 			}
@@ -109,7 +110,7 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 	}
 }
 
-func (s *Service) handOutPage(ctx context.Context, plan []store.Planned) (int, error) {
+func (s *Service) handOutPage(ctx context.Context, plan []store.Planned, crowd *publication.Crowd) (int, error) {
 	n := 0
 	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		due, err := tx.DispatchPlanned(ctx, plan)
@@ -119,7 +120,7 @@ func (s *Service) handOutPage(ctx context.Context, plan []store.Planned) (int, e
 		n = len(due)
 		deliveries := make([]outbox.Delivery, 0, n)
 		for _, d := range due {
-			deliveries = append(deliveries, publication.HandOut(d)...)
+			deliveries = append(deliveries, crowd.HandOut(d)...)
 			killpoint.Here("dispatch.before_commit")
 		}
 		return outbox.EnqueueAll(ctx, tx, deliveries)
