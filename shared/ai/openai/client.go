@@ -203,13 +203,13 @@ func (c *Client) simulated(r openai.ChatCompletionResponse) bool {
 func (c *Client) read(asked ai.Request, r openai.ChatCompletionResponse) (ai.Answer, error) {
 	answer := ai.Answer{
 		Model: r.Model, Simulated: c.simulated(r),
-		Usage: ai.Usage{InputTokens: int64(r.Usage.PromptTokens), OutputTokens: int64(r.Usage.CompletionTokens)},
+		Usage: ai.Usage{InputTokens: max(int64(r.Usage.PromptTokens), 0), OutputTokens: max(int64(r.Usage.CompletionTokens), 0)},
 	}
 	if answer.Model == "" {
 		answer.Model = c.options.Model
 	}
 	if d := r.Usage.PromptTokensDetails; d != nil {
-		answer.Usage.CachedTokens = int64(d.CachedTokens)
+		answer.Usage.CachedTokens = max(int64(d.CachedTokens), 0)
 	}
 	if len(r.Choices) == 0 {
 		return answer, ai.BadAnswerError("it holds no choice")
@@ -225,10 +225,21 @@ func (c *Client) read(asked ai.Request, r openai.ChatCompletionResponse) (ai.Ans
 	case strings.TrimSpace(choice.Message.Content) == "":
 		return answer, ai.BadAnswerError("it is empty")
 	}
-	content := json.RawMessage(choice.Message.Content)
+	content := json.RawMessage(unfenced(choice.Message.Content))
 	if err := ai.CheckAnswer(asked, content); err != nil {
 		return answer, fmt.Errorf("answer of %s to %s: %w", answer.Model, asked.SchemaName, err)
 	}
 	answer.JSON = content
 	return answer, nil
+}
+
+// unfenced takes away the fence of Markdown that some models, local ones above
+// all, put around JSON whatever they are asked for.
+func unfenced(content string) string {
+	content = strings.TrimSpace(content)
+	inner, ok := strings.CutSuffix(content, "```")
+	if !ok || !strings.HasPrefix(content, "```") {
+		return content
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(inner, "```"), "json")
 }

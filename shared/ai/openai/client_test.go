@@ -231,6 +231,26 @@ func TestCompleteReportsTokensOfAUselessAnswer(t *testing.T) {
 	require.Equal(t, ai.Usage{InputTokens: 19, CachedTokens: 4, OutputTokens: 10}, answer.Usage)
 }
 
+func TestCompleteTakesAnAnswerOutOfItsFence(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"```json\n{\"n\":1}\n```", "\n```\n{\"n\":1}\n```\n"} {
+		answer, err := setup(t, "m", answers(content, "stop")).client.Complete(t.Context(), question())
+		require.NoError(t, err)
+		require.JSONEq(t, `{"n":1}`, string(answer.JSON))
+	}
+	_, err := setup(t, "m", answers("```json\n{\"n\":1}\n``` as you wished", "stop")).client.Complete(t.Context(), question())
+	require.True(t, ai.IsBadAnswer(err), "nothing is cut out of prose")
+}
+
+func TestCompleteCountsNoNegativeTokens(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "m", fails(http.StatusOK, `{"model":"m","choices":[{"message":{"content":"{\"n\":1}"},"finish_reason":"stop"}],
+		"usage":{"prompt_tokens":-5,"completion_tokens":-7,"prompt_tokens_details":{"cached_tokens":-1}}}`))
+	answer, err := b.client.Complete(t.Context(), question())
+	require.NoError(t, err)
+	require.Equal(t, ai.Usage{}, answer.Usage)
+}
+
 func TestCompleteStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
