@@ -94,9 +94,9 @@ func (s *Service) uploadOne(ctx context.Context, j *job, m post.Media, want *sto
 	data, err := s.Files.Read(ctx, blob.MediaKey(j.ref.WorkspaceID, m.ID, m.Digest), platform.MaxImageBytes)
 	switch {
 	case apperr.Is(err, apperr.NotFound):
-		return false, s.giveUp(ctx, j.ref, "media_missing", "An image of this post is not stored any more. Nothing was posted. Add it again and ask for approval.")
+		return false, s.giveUp(ctx, j, "media_missing", "An image of this post is not stored any more. Nothing was posted. Add it again and ask for approval.")
 	case apperr.Is(err, apperr.TooLarge), err == nil && blob.Digest(data) != m.Digest:
-		return false, s.giveUp(ctx, j.ref, "media_changed", "The stored image is not the one that was approved. Nothing was posted. Add it again and ask for approval.")
+		return false, s.giveUp(ctx, j, "media_changed", "The stored image is not the one that was approved. Nothing was posted. Add it again and ask for approval.")
 	case err != nil:
 		return false, s.notUploaded(ctx, j, want.Part, err)
 	}
@@ -142,7 +142,7 @@ func (s *Service) notUploaded(ctx context.Context, j *job, part int, cause error
 			return s.refused(ctx, j, part, e)
 		}
 	case apperr.Invalid:
-		return s.giveUp(ctx, j.ref, e.Code, e.Message+" Nothing was posted. Change or remove the image.")
+		return s.giveUp(ctx, j, e.Code, e.Message+" Nothing was posted. Change or remove the image.")
 	case apperr.Forbidden:
 		q.Wait, q.Hold, q.Code, q.NeedsPerson = grantWait, post.HeldReauth, e.Code, true
 		q.Detail = "The network does not let Rostrum upload images for this account. Connect the account again."

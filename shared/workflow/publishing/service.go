@@ -266,13 +266,13 @@ func (s *Service) fill(ctx context.Context, j *job) (bool, error) {
 	j.ref = store.Ref(view.Post)
 	publisher, ok := s.Publishers[view.Network]
 	if !ok {
-		return false, s.giveUp(ctx, j.ref, "network_not_configured",
+		return false, s.giveUp(ctx, j, "network_not_configured",
 			fmt.Sprintf("Rostrum is not set up to post to %s.", view.Network))
 	}
 	// The hash is of what is stored now and will be sent, not of a column.
 	content, err := view.Post.Version.Content.Canonical()
 	if err != nil {
-		return false, s.giveUp(ctx, j.ref, "bad_content", "The stored text cannot be sent: "+err.Error()+".")
+		return false, s.giveUp(ctx, j, "bad_content", "The stored text cannot be sent: "+err.Error()+".")
 	}
 	token, err := s.Tokens.AccessToken(ctx, view.Post.WorkspaceID, view.Post.AccountID)
 	if err != nil {
@@ -312,14 +312,10 @@ func (s *Service) withoutToken(ctx context.Context, j *job, cause error) error {
 	})
 }
 
-// giveUp fails a scheduled post that can never be sent as it is.
-func (s *Service) giveUp(ctx context.Context, ref store.PostRef, code, detail string) error {
-	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID)
-		if err != nil || p.State != post.Scheduled {
-			return err
-		}
-		return s.fail(ctx, tx, ref, code, detail)
+// giveUp fails a scheduled post that can never be sent as the job read it.
+func (s *Service) giveUp(ctx context.Context, j *job, code, detail string) error {
+	return s.unmoved(ctx, j, func(ctx context.Context, tx *store.Tx, _ post.Post) error {
+		return s.fail(ctx, tx, j.ref, code, detail)
 	})
 }
 

@@ -30,7 +30,7 @@ type gallery struct {
 	stageErr error
 	// answer is what publishing comes to; nil is acceptance.
 	answer func(show func() platform.Outcome) platform.Outcome
-	// meanwhile happens once, between the reading of a state and its being heard.
+	// meanwhile happens once, between the network's word on a stage and its being heard.
 	meanwhile func()
 	// unlisted keeps what is public out of reads.
 	unlisted bool
@@ -54,6 +54,9 @@ func (g *gallery) Stage(_ context.Context, r platform.StageRequest) (platform.St
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stageErr != nil {
+		if g.meanwhile != nil {
+			g.meanwhile()
+		}
 		return platform.Staged{}, g.stageErr
 	}
 	g.staged = append(g.staged, r)
@@ -469,6 +472,16 @@ func TestAVisitThatReadThePostBeforeAnAttemptChangesNothing(t *testing.T) {
 			require.Equal(t, post.Published, b.Post(t, p.ID).State)
 		})
 	}
+}
+
+func TestAPostThatWasMendedMeanwhileDoesNotFailForWhatItWas(t *testing.T) {
+	t.Parallel()
+	b, g := withGallery(t)
+	p := b.illustrated(t, []post.Media{b.keep(t, 1)})
+	g.stageErr = apperr.New(apperr.Invalid, "caption_too_long", "The text is too long.")
+	g.meanwhile = func() { b.exec(t, "UPDATE posts SET revision = revision + 1") }
+	b.send(t, p)
+	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
 }
 
 func TestAnotherTextIsStagedAnewAndNotWhileTheFirstIsPublic(t *testing.T) {
