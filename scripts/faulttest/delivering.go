@@ -78,6 +78,9 @@ func duplicateDeliveries(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, 0)
 }
 
+// longestDelay is the longest that a queue holds a message back.
+const longestDelay = 15 * time.Minute
+
 // outOfOrder injects messages of revisions that were edited away or are still to come, late,
 // reordered, and looks at posts that are not unknown. Judged: I1 to I5 (only the
 // approved text at its own time), I7.
@@ -107,6 +110,8 @@ func outOfOrder(ctx context.Context, r *trial) error {
 				old.Delay = time.Duration(r.intN(7)) * time.Second
 				late = append(late, old)
 			}
+			old.ID, old.Delay = uuid.Must(uuid.NewV7()), longestDelay
+			late = append(late, old)
 			// One of a revision that is still to come, and a look at what is not unknown.
 			ahead, err := arena.Envelope(p, queue.PublishPost, p.Revision+3)
 			if err != nil {
@@ -131,13 +136,18 @@ func outOfOrder(ctx context.Context, r *trial) error {
 	if err := a.Settle(ctx, settleWithin, 0); err != nil {
 		return err
 	}
-	// The last of the late ones arrives now.
+	// The last of the late ones arrive now, some after a quarter of an hour.
 	arena.Pause(ctx, 3*time.Second)
+	a.Forward(longestDelay)
+	if err := drained(ctx, a); err != nil {
+		return err
+	}
 	return r.recovered(ctx, a, settleWithin, 0)
 }
 
 // tickBursts injects ten ticks at once, every 50 ms, in two processes, after ten minutes
-// without one. Judged: I1 to I5, I7.
+// without one; then has two ticks lie 119 s apart, with posts between them whose
+// time only the first can have handed out. Judged: I1 to I5, I7.
 func tickBursts(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {
@@ -159,11 +169,44 @@ func tickBursts(ctx context.Context, r *trial) error {
 	if err != nil {
 		return err
 	}
+	if err := r.ticksFarApart(ctx, a, accounts); err != nil {
+		return err
+	}
 	if end, err = start(ctx, a, 1, arena.How{}); err != nil {
 		return err
 	}
 	defer end()
 	return r.recovered(ctx, a, settleWithin, warpStep)
+}
+
+// ticksFarApart is as far as EventBridge's may lie.
+func (r *trial) ticksFarApart(ctx context.Context, a *arena.Arena, accounts []*arena.Account) error {
+	const apart = 119 * time.Second
+	quiet := listen(ctx)
+	began := time.Now()
+	var between []*arena.Post
+	for _, acc := range accounts {
+		for _, in := range []time.Duration{5 * time.Second, time.Duration(10+r.intN(100)) * time.Second, apart - time.Second} {
+			made, err := a.Schedule(ctx, acc, began.Add(in), r.contents(1, 1)...)
+			if err != nil {
+				return err
+			}
+			between = append(between, made...)
+		}
+	}
+	end, err := start(ctx, a, 1, arena.How{TickEvery: apart})
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := a.Settle(ctx, apart+20*time.Second, 0); err != nil {
+		return err
+	}
+	allowed := slo + quiet()
+	for _, p := range between {
+		p.Within = allowed
+	}
+	return nil
 }
 
 // poison injects broken, foreign, huge and unknown messages into batches of good ones,
@@ -227,13 +270,13 @@ func poison(ctx context.Context, r *trial) error {
 }
 
 // spoiltAnswers has the function panic, fail and name a message that was not in the batch, each
-// after its work was done, and every message come back. Judged: I1 to I5, I7.
+// after its work was done, and panic after half of it, and every message come back. Judged: I1 to I5, I7.
 func spoiltAnswers(ctx context.Context, r *trial) error {
 	a, accounts, err := r.world(ctx, 2, nil)
 	if err != nil {
 		return err
 	}
-	for _, answer := range []string{"panic", "wrong_id", "all_failed"} {
+	for _, answer := range []string{"panic", "panic_halfway", "wrong_id", "all_failed"} {
 		for _, acc := range accounts {
 			if _, err := a.Schedule(ctx, acc, time.Now().Add(time.Second), append(r.contents(3, 1), r.contents(1, 2)...)...); err != nil {
 				return err

@@ -25,9 +25,10 @@ const (
 	burst     = 40
 )
 
-// redisGone has Redis answer 5 s late, die, come back empty and be flushed while
-// three processes count requests in it and posts go out. Judged: the limits let
-// through what they should and no more, nobody waits for Redis, and I1 to I5
+// redisGone has Redis answer 5 s late, die, come back empty, be flushed and split
+// in two that do not know of each other, while three processes count requests in
+// it and posts go out. Judged: the limits let through what they should and no
+// more, each half of a split as much, nobody waits for Redis, and I1 to I5
 // and I7 with every post on its second throughout: sending needs no Redis.
 func redisGone(ctx context.Context, r *trial) error {
 	server, err := arena.StartRedis(ctx, filepath.Join(r.suite.dir, fmt.Sprintf("redis-%d", r.seed)))
@@ -52,7 +53,7 @@ func redisGone(ctx context.Context, r *trial) error {
 	quiet := listen(ctx)
 	began := time.Now()
 	for i, acc := range accounts {
-		for second := range 20 {
+		for second := range 30 {
 			if _, err := a.Schedule(ctx, acc, began.Add(time.Duration(3+second)*time.Second), r.contents(1, 1+i)...); err != nil {
 				return err
 			}
@@ -81,17 +82,26 @@ func (r *trial) countWithout(ctx context.Context, server *arena.Redis, proxy *ar
 	defer c.stop()
 	direct := redis.NewClient(&redis.Options{Addr: server.URL()[len("redis://"):]})
 	defer func() { _ = direct.Close() }()
+	other, err := arena.StartRedis(ctx, filepath.Join(r.suite.dir, fmt.Sprintf("redis-other-%d", r.seed)))
+	if err != nil {
+		return err
+	}
+	r.onClose(func(context.Context) { other.Kill() })
 	for _, phase := range []struct {
 		name string
 		do   func() error
 		wait time.Duration
+		// servers is how many count, each what reaches it.
+		servers int
 	}{
-		{"healthy", func() error { return nil }, 2 * time.Second},
-		{"5 s late", func() error { proxy.Delay(5 * time.Second); return nil }, 3 * time.Second},
-		{"healthy again", func() error { proxy.Delay(0); return nil }, 6 * time.Second},
-		{"dead", func() error { server.Kill(); return nil }, time.Duration(2000+r.intN(2000)) * time.Millisecond},
-		{"back and empty", func() error { return server.Start(ctx) }, 6 * time.Second},
-		{"flushed", func() error { return direct.FlushAll(ctx).Err() }, 2 * time.Second},
+		{"healthy", func() error { return nil }, 2 * time.Second, 1},
+		{"5 s late", func() error { proxy.Delay(5 * time.Second); return nil }, 3 * time.Second, 1},
+		{"healthy again", func() error { proxy.Delay(0); return nil }, 6 * time.Second, 1},
+		{"dead", func() error { server.Kill(); return nil }, time.Duration(2000+r.intN(2000)) * time.Millisecond, 1},
+		{"back and empty", func() error { return server.Start(ctx) }, 6 * time.Second, 1},
+		{"flushed", func() error { return direct.FlushAll(ctx).Err() }, 2 * time.Second, 1},
+		{"split in two", func() error { return proxy.Lead(server.URL(), other.URL()) }, 6 * time.Second, 2},
+		{"one again", func() error { return proxy.Lead(server.URL()) }, 6 * time.Second, 1},
 	} {
 		before, from := c.passed.Load(), time.Now()
 		if err := phase.do(); err != nil {
@@ -101,7 +111,7 @@ func (r *trial) countWithout(ctx context.Context, server *arena.Redis, proxy *ar
 		// One burst for a bucket that was emptied or begun, and a quarter of one in
 		// each process that counts for itself.
 		passed := c.passed.Load() - before
-		most := int64(burst+askers*burst/4) + int64(perSecond*time.Since(from).Seconds()) + askers
+		most := int64(phase.servers*burst+askers*burst/4) + int64(float64(phase.servers)*perSecond*time.Since(from).Seconds()) + askers
 		if passed > most || passed == 0 {
 			return fmt.Errorf("with Redis %s %d requests of %d a second passed within %s: 1 to %d may", phase.name, passed, perSecond, phase.wait, most)
 		}

@@ -23,16 +23,18 @@ const (
 )
 
 // Proxy stands between a client and a server: it breaks connections to Postgres
-// at COMMIT, holds answers back, and leads to another server from one moment on.
+// at COMMIT, holds answers back, and leads to another server, or to several, from
+// one moment on.
 type Proxy struct {
 	listener net.Listener
 	wg       sync.WaitGroup
 	// delay holds each answer back, in nanoseconds; below 0 until it is not.
 	delay atomic.Int64
 
-	mu     sync.Mutex
-	target string
-	open   map[net.Conn]bool
+	mu      sync.Mutex
+	targets []string
+	taken   int
+	open    map[net.Conn]bool
 	// every breaks each n-th COMMIT, 0 none.
 	every atomic.Int64
 	seen  atomic.Int64
@@ -52,7 +54,7 @@ func NewProxy(ctx context.Context, address string) (*Proxy, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	p := &Proxy{listener: l, target: u.Host, open: map[net.Conn]bool{}}
+	p := &Proxy{listener: l, targets: []string{u.Host}, open: map[net.Conn]bool{}}
 	u.Host = l.Addr().String()
 	p.wg.Go(func() { p.accept(context.WithoutCancel(ctx)) })
 	return p, u.String(), nil
@@ -68,15 +70,19 @@ func (p *Proxy) Break(how Cut, n int64) {
 func (p *Proxy) Delay(d time.Duration) { p.delay.Store(int64(d)) }
 
 // Lead breaks every connection, with what is held back in it, and leads new
-// ones to the server at the address.
-func (p *Proxy) Lead(address string) error {
-	u, err := url.Parse(address)
-	if err != nil {
-		return err
+// ones to the servers at the addresses, in turn.
+func (p *Proxy) Lead(addresses ...string) error {
+	var targets []string
+	for _, address := range addresses {
+		u, err := url.Parse(address)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, u.Host)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.target = u.Host
+	p.targets = targets
 	for c := range p.open {
 		_ = c.Close()
 	}
@@ -96,7 +102,8 @@ func (p *Proxy) accept(ctx context.Context) {
 			return
 		}
 		p.mu.Lock()
-		target := p.target
+		target := p.targets[p.taken%len(p.targets)]
+		p.taken++
 		p.mu.Unlock()
 		var d net.Dialer
 		server, err := d.DialContext(ctx, "tcp", target)

@@ -162,12 +162,23 @@ func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOn
 }
 
 // answering spoils the function's answers to batches: "panic" after the work
-// is done, "wrong_id" names a message that was not in the batch, "all_failed"
-// says that none was done.
+// is done, "panic_halfway" after half of the batch's messages, "wrong_id" names a
+// message that was not in the batch, "all_failed" says that none was done.
 func answering(handle func(context.Context, json.RawMessage) (any, error), how string) func(context.Context, json.RawMessage) (any, error) {
 	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		batch := strings.Contains(string(raw), `"Records"`)
+		if batch && how == "panic_halfway" {
+			half, err := firstHalf(raw)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := handle(ctx, half); err != nil {
+				return nil, err
+			}
+			panic("the arena has this batch panic halfway")
+		}
 		answer, err := handle(ctx, raw)
-		if !strings.Contains(string(raw), `"Records"`) {
+		if !batch {
 			return answer, err
 		}
 		switch how {
@@ -180,6 +191,20 @@ func answering(handle func(context.Context, json.RawMessage) (any, error), how s
 		}
 		return answer, err
 	}
+}
+
+// firstHalf is a batch with the first half of its messages.
+func firstHalf(raw json.RawMessage) (json.RawMessage, error) {
+	var batch struct{ Records []json.RawMessage }
+	if err := json.Unmarshal(raw, &batch); err != nil {
+		return nil, fmt.Errorf("read the batch: %w", err)
+	}
+	batch.Records = batch.Records[:len(batch.Records)/2]
+	half, err := json.Marshal(batch)
+	if err != nil {
+		return nil, fmt.Errorf("halve the batch: %w", err)
+	}
+	return half, nil
 }
 
 // skew is how far this process's wall clock was moved, as its parts see it.
@@ -333,8 +358,9 @@ func (s *Sender) Peak() int64 {
 	return 0
 }
 
-// AwaitDeath waits until the child has died by itself, warping time so that
-// what it waits for comes, and reports false when it is alive after the time.
+// AwaitDeath waits until the child has killed itself at its point, warping time
+// so that what it waits for comes, and reports false when it is alive after the
+// time or has ended otherwise.
 func (s *Sender) AwaitDeath(ctx context.Context, within time.Duration, warp bool) bool {
 	end := time.NewTimer(within)
 	defer end.Stop()
@@ -344,7 +370,8 @@ func (s *Sender) AwaitDeath(ctx context.Context, within time.Duration, warp bool
 		select {
 		case <-s.ended:
 			s.gone()
-			return true
+			status, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus)
+			return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 		case <-ctx.Done():
 			return false
 		case <-end.C:
