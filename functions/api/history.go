@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"rostrum/shared/audit"
 	domain "rostrum/shared/post"
 	"rostrum/shared/store"
@@ -21,6 +23,7 @@ type Event struct {
 	Sentence    string         `json:"sentence" example:"Ada approved version 2."`
 	SubjectKind string         `json:"subject_kind"`
 	SubjectID   string         `json:"subject_id"`
+	AccountID   *string        `json:"account_id" doc:"The account that it is about; null when it is about none."`
 	Detail      map[string]any `json:"detail"`
 }
 
@@ -35,6 +38,9 @@ func toEvent(e store.RecordedEvent) Event {
 		ID: e.ID.String(), At: e.At, Actor: EventActor{Kind: string(e.Actor.Kind), Name: e.Actor.Name}, Action: e.Action,
 		Sentence: sentenceOf(e), SubjectKind: e.SubjectKind, SubjectID: e.SubjectID.String(), Detail: e.Detail,
 	}
+	if e.AccountID != uuid.Nil {
+		out.AccountID = new(e.AccountID.String())
+	}
 	if out.Detail == nil {
 		out.Detail = map[string]any{}
 	}
@@ -45,7 +51,7 @@ func toEvent(e store.RecordedEvent) Event {
 // told by its name.
 func sentenceOf(e store.RecordedEvent) string {
 	if words := wordsOf(e); words != "" {
-		return nameOf(e.Actor) + " " + words + "."
+		return nameOf(e.Actor) + " " + strings.TrimRight(words, ".") + "."
 	}
 	return nameOf(e.Actor) + ": " + strings.NewReplacer(".", " ", "_", " ").Replace(e.Action) + "."
 }

@@ -38,6 +38,8 @@ func TestEventsAreToldInSentences(t *testing.T) {
 		{"post.failed", map[string]any{"code": "duplicate_content"}, "Ada could not send it: duplicate content."},
 		{"attempt.started", map[string]any{"part": 0.0}, "Ada began to send part 1."},
 		{"account.connected", map[string]any{"handle": "acme"}, "Ada connected @acme."},
+		{"account.paused", map[string]any{"reason": "Launch is off."}, "Ada paused sending: Launch is off."},
+		{"post.zone_rules_changed", map[string]any{"zone": "Africa/Cairo"}, "Ada moved it with its clock: the rules of Africa/Cairo have changed."},
 		{"some.new_thing", nil, "Ada: some new thing."},
 		{"post.edited", nil, "Ada wrote version ?."},
 	} {

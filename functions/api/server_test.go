@@ -50,6 +50,9 @@ func TestAPostsWayToItsSchedule(t *testing.T) {
 
 	history := tn.call(t, http.MethodGet, "/v1/posts/"+id+"/history", nil)
 	require.Contains(t, history.text, "ada approved version 1.")
+	audit := tn.call(t, http.MethodGet, "/v1/audit", nil)
+	require.Contains(t, audit.text, `"account_id":"`+tn.account.ID.String()+`"`, "an act names its account")
+	require.Contains(t, audit.text, `"account_id":null`, "one about none names none")
 	cal := tn.call(t, http.MethodGet, "/v1/calendar?from=2099-03-01&to=2099-04-01&zone=Europe/Berlin", nil)
 	require.Equal(t, http.StatusOK, cal.status, cal.text)
 	require.Len(t, cal.json["items"], 1)

@@ -53,6 +53,7 @@ export class State {
       detail: {},
       subject_kind: kind,
       subject_id: id,
+      account_id: accountId || null,
     });
   }
 

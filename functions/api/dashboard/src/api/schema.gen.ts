@@ -1463,6 +1463,8 @@ export interface components {
             start_local?: string;
         };
         Event: {
+            /** @description The account that it is about; null when it is about none. */
+            account_id: string | null;
             /** @example post.approved */
             action: string;
             actor: components["schemas"]["EventActor"];

@@ -53,7 +53,7 @@ export default function AccountPage() {
 const tabs = [
   { key: "profile", label: "Profile" },
   { key: "schedule", label: "Schedule" },
-  { key: "sources", label: "Sources" },
+  { key: "sources", label: "Agents and sources" },
 ] as const;
 
 function Loaded({ account }: { account: Account }) {

@@ -3,12 +3,13 @@ import { IconHistory } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { AuditEvent } from "../api/model";
 import { useAudit } from "../api/workspace";
+import { AccountMark } from "../components/AccountMark";
 import { Empty, ProblemNote } from "../components/Empty";
 import { Page } from "../components/Page";
 import { Panel } from "../components/Panel";
 import { RowSkeleton } from "../components/PostRow";
 import { When } from "../components/When";
-import { browserZone } from "../lib/accounts";
+import { browserZone, useAccountLooks } from "../lib/accounts";
 import { useNow } from "../lib/clock";
 import { sentenceCase } from "../lib/words";
 import { dayWords, localTime, zonePlace } from "../lib/time";
@@ -69,6 +70,7 @@ const pages: Record<string, string> = { post: "/posts/", account: "/accounts/" }
 
 function Row({ event: e, zone }: { event: AuditEvent; zone: string }) {
   const page = pages[e.subject_kind];
+  const handle = useAccountLooks()(e.account_id ?? "").handle;
   return (
     <li className={classes.row}>
       <span className={classes.time}>{localTime(e.at, zone).time}</span>
@@ -81,6 +83,12 @@ function Row({ event: e, zone }: { event: AuditEvent; zone: string }) {
           sentenceCase(e.sentence)
         )}
       </span>
+      {e.account_id && handle && (
+        <Link to={`/accounts/${e.account_id}`} className={classes.account} title={`@${handle}`}>
+          <AccountMark account={{ id: e.account_id, handle }} size={18} />
+          <span className={classes.handle}>@{handle}</span>
+        </Link>
+      )}
       <span className={classes.age}>
         <When at={e.at} zone={zone} />
       </span>

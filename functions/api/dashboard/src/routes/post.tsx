@@ -1,3 +1,4 @@
+import { useMediaQuery } from "@mantine/hooks";
 import { useParams } from "react-router";
 import type { Post } from "../api/model";
 import { usePost } from "../api/posts";
@@ -49,6 +50,8 @@ function Loaded({ post }: { post: Post }) {
   const now = useNow(60_000);
   const zone = post.due_zone ?? looks(post.account.id).zone;
   const out = post.published_at;
+  // On one column why it is not out comes before its text, not below all of it.
+  const narrow = useMediaQuery("(max-width: 64em)");
   return (
     <Page
       title={`Post of @${post.account.handle}`}
@@ -63,6 +66,7 @@ function Loaded({ post }: { post: Post }) {
       <div className={classes.columns}>
         <div className={classes.main}>
           {post.state === "unknown" && <Resolve post={post} />}
+          {narrow && <Standing post={post} />}
           <PostPreview
             account={post.account}
             parts={post.parts}
@@ -83,7 +87,7 @@ function Loaded({ post }: { post: Post }) {
           )}
         </div>
         <div className={classes.side}>
-          <Standing post={post} />
+          {!narrow && <Standing post={post} />}
           <ApprovalFacts post={post} />
           <Attempts post={post} />
           <HistoryList postId={post.id} zone={zone} />

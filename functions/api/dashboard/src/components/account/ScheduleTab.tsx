@@ -56,10 +56,10 @@ export function ScheduleTab({ form, account }: { form: ProfileForm; account: Acc
           </div>
         </div>
       </Panel>
-      <Panel title="When approval comes late">
+      <Panel title="When a post is late" aside="After an outage, a pause or a late approval">
         <div className={classes.pair}>
           <Select
-            label="After its time has passed"
+            label="More than two minutes after its time"
             data={catchUps}
             value={mine.catch_up}
             onChange={(v) => v && set("catch_up", v)}

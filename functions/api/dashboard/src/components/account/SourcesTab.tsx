@@ -6,12 +6,13 @@ import type { Account, Source } from "../../api/model";
 import { say, sayProblem } from "../../lib/toast";
 import { count } from "../../lib/words";
 import { Empty, ProblemNote } from "../Empty";
+import { AccountAgents } from "../system/Switches";
 import { Panel } from "../Panel";
 import { RowSkeleton } from "../PostRow";
 import { When } from "../When";
 import classes from "./SourcesTab.module.css";
 
-/** What the agents read for this account. */
+/** What the agents read for this account, and whether they work for it. */
 export function SourcesTab({ account }: { account: Account }) {
   const sources = useSources(account.id);
   return (
@@ -31,6 +32,7 @@ export function SourcesTab({ account }: { account: Account }) {
       <Panel title="Add a source">
         <AddSource accountId={account.id} />
       </Panel>
+      <AccountAgents account={account} />
     </div>
   );
 }

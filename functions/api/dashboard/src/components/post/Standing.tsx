@@ -17,7 +17,11 @@ export function Standing({ post }: { post: Post }) {
   const tone = post.failure ? "red" : post.hold ? "amber" : undefined;
   return (
     <Panel title="Where it stands">
-      <p className={classes.sentence}>{stateWords(post.state).sentence}</p>
+      <p className={classes.sentence}>
+        {post.state === "scheduled" && post.hold
+          ? "It is approved and kept back."
+          : stateWords(post.state).sentence}
+      </p>
       {(post.why_not_out ?? reason) && post.state !== "published" && (
         <p className={classes.why} data-tone={tone}>
           {post.why_not_out ?? reason}

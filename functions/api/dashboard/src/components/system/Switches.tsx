@@ -6,8 +6,9 @@ import { useAccounts } from "../../api/accounts";
 import type { Permission, Switch } from "../../api/model";
 import { useNetworks } from "../../api/networks";
 import { useMay } from "../../api/session";
-import { useSwitch } from "../../api/workspace";
+import { useSwitch, useSystem } from "../../api/workspace";
 import { say, sayProblem } from "../../lib/toast";
+import { ProblemNote } from "../Empty";
 import { Panel } from "../Panel";
 import { When } from "../When";
 import classes from "./Switches.module.css";
@@ -17,6 +18,8 @@ const ReasonDialog = lazy(() => import("../approvals/ReasonDialog"));
 interface Line {
   kind: "network" | "agent";
   subject: string;
+  /** The account that it is of; left out, it is of all. */
+  account_id?: string;
   name: string;
   stops: string;
   right: Permission;
@@ -38,6 +41,40 @@ const agents: Line[] = [
     right: "manage_accounts",
   },
 ];
+
+/** The agents' switches for one account, which stand beside those for all. */
+export function AccountAgents({ account }: { account: { id: string; handle: string; time_zone: string } }) {
+  const system = useSystem();
+  const thrown = system.data?.switches ?? [];
+  return (
+    <Panel title="Agents" aside="For this account alone">
+      {system.isError && !system.data ? (
+        <ProblemNote error={system.error} onRetry={() => void system.refetch()} compact />
+      ) : (
+        <ul className={classes.list}>
+          {agents.map((l) => (
+            <SwitchRow
+              key={l.subject}
+              line={ofAccount(l, account)}
+              title={l.name}
+              thrown={thrown.find((s) => isOf(s, l, account.id))}
+              everywhere={thrown.some((s) => isOf(s, l, null))}
+              zone={account.time_zone}
+            />
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function ofAccount(line: Line, account: { id: string; handle: string }): Line {
+  return { ...line, account_id: account.id, name: `${line.name} for @${account.handle}` };
+}
+
+function isOf(s: Switch, line: Line, account: string | null): boolean {
+  return s.kind === line.kind && s.subject === line.subject && s.account_id === account;
+}
 
 /** One switch for each network that has an account or is paused, and one for each agent. */
 function useLines(thrown: Switch[]): Line[] {
@@ -72,37 +109,45 @@ export function Switches({ thrown, zone }: { thrown: Switch[]; zone: string }) {
           <SwitchRow
             key={l.kind + l.subject}
             line={l}
-            thrown={thrown.find((s) => s.kind === l.kind && s.subject === l.subject && s.account_id === null)}
+            thrown={thrown.find((s) => isOf(s, l, null))}
             zone={zone}
           />
         ))}
-        {others.map((s) => (
-          <li key={s.kind + s.subject + (s.account_id ?? "")} className={classes.row}>
-            <div>
-              <p>
-                <b>{otherName(s)}</b> <span className={classes.paused}>Paused</span>
-              </p>
-              <Who thrown={s} zone={zone} />
-            </div>
-            <Button
-              component={Link}
-              to={s.account_id ? `/accounts/${s.account_id}` : "/settings"}
-              variant="default"
-              size="xs"
-            >
-              {s.account_id ? "Open the account" : "Open settings"}
-            </Button>
-          </li>
-        ))}
+        {others.map((s) => {
+          const agent = agents.find((l) => isOf(s, l, s.account_id));
+          return agent && s.account_id ? (
+            <SwitchRow
+              key={s.subject + s.account_id}
+              line={ofAccount(agent, { id: s.account_id, handle: s.handle ?? "" })}
+              thrown={s}
+              zone={zone}
+            />
+          ) : (
+            <li key={s.kind + s.subject + (s.account_id ?? "")} className={classes.row}>
+              <div>
+                <p>
+                  <b>{otherName(s)}</b> <span className={classes.paused}>Paused</span>
+                </p>
+                <Who thrown={s} zone={zone} />
+              </div>
+              <Button
+                component={Link}
+                to={s.account_id ? `/accounts/${s.account_id}` : "/settings"}
+                variant="default"
+                size="xs"
+              >
+                {s.account_id ? "Open the account" : "Open settings"}
+              </Button>
+            </li>
+          );
+        })}
       </ul>
     </Panel>
   );
 }
 
 function otherName(s: Switch): string {
-  if (s.kind === "workspace") return "Everything";
-  if (s.kind === "account") return `Sending from @${s.handle ?? ""}`;
-  return `${s.subject === "review" ? "The reviewer" : "Drafting"} for @${s.handle ?? ""}`;
+  return s.kind === "workspace" ? "Everything" : `Sending from @${s.handle ?? ""}`;
 }
 
 function Who({ thrown: s, zone }: { thrown: Switch; zone: string }) {
@@ -114,18 +159,48 @@ function Who({ thrown: s, zone }: { thrown: Switch; zone: string }) {
   );
 }
 
-function SwitchRow({ line, thrown, zone }: { line: Line; thrown: Switch | undefined; zone: string }) {
+interface RowProps {
+  line: Line;
+  /** What the row is called where its account needs no naming. */
+  title?: string;
+  thrown: Switch | undefined;
+  /** It is paused for all accounts. */
+  everywhere?: boolean;
+  zone: string;
+}
+
+function SwitchRow({ line, title = line.name, thrown, everywhere = false, zone }: RowProps) {
   const may = useMay(line.right);
   const turn = useSwitch();
   const [asking, setAsking] = useState(false);
-  const { kind, subject } = line;
+  const what = {
+    kind: line.kind,
+    subject: line.subject,
+    ...(line.account_id ? { account_id: line.account_id } : {}),
+  };
   return (
     <li className={classes.row}>
       <div>
         <p>
-          <b>{line.name}</b> {thrown && <span className={classes.paused}>Paused</span>}
+          <b>{title}</b> {thrown && <span className={classes.paused}>Paused</span>}
         </p>
-        {thrown ? <Who thrown={thrown} zone={zone} /> : <p className="muted small">Running.</p>}
+        {thrown ? (
+          <Who thrown={thrown} zone={zone} />
+        ) : (
+          <p className="muted small">
+            {everywhere ? (
+              <>
+                Paused for all accounts, under{" "}
+                <Link to="/system" className="link">
+                  System
+                </Link>
+                .
+              </>
+            ) : (
+              "Running."
+            )}
+          </p>
+        )}
       </div>
       {thrown ? (
         <Button
@@ -136,7 +211,7 @@ function SwitchRow({ line, thrown, zone }: { line: Line; thrown: Switch | undefi
           aria-label={`Resume: ${line.name}`}
           onClick={() =>
             turn.mutate(
-              { kind, subject, reason: null },
+              { ...what, reason: null },
               { onSuccess: () => say(`${line.name}: running again`), onError: (e) => sayProblem(e) },
             )
           }
@@ -168,7 +243,7 @@ function SwitchRow({ line, thrown, zone }: { line: Line; thrown: Switch | undefi
             onClose={() => setAsking(false)}
             onSubmit={(reason) =>
               turn.mutate(
-                { kind, subject, reason },
+                { ...what, reason },
                 {
                   onSuccess: () => {
                     setAsking(false);
