@@ -1,6 +1,7 @@
 package refreshing_test
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -21,6 +22,8 @@ const life = 60 * 24 * time.Hour
 type renewing struct {
 	calls []string
 	err   error
+	// lives is how long what it gives is good for; 0 is sixty days.
+	lives time.Duration
 }
 
 func (*renewing) AuthorizeURL(string, string, string) string { return "" }
@@ -34,21 +37,27 @@ func (*renewing) WhoAmI(context.Context, config.Secret) (platform.Profile, error
 
 func (n *renewing) Refresh(_ context.Context, token config.Secret) (platform.Tokens, error) {
 	n.calls = append(n.calls, token.Reveal())
-	return platform.Tokens{Access: token, Refresh: token, ExpiresAt: time.Now().Add(life)}, n.err
+	return platform.Tokens{Access: token, Refresh: token, ExpiresAt: time.Now().Add(cmp.Or(n.lives, life))}, n.err
 }
 
 // longLived is an account whose token, of sixty days, is of that age.
 func longLived(t *testing.T, age time.Duration) (*bench, *renewing) {
 	t.Helper()
 	b := setup(t, life-age)
+	b.taken(t, age)
+	n := &renewing{}
+	b.service.Connectors[account.X] = n
+	return b, n
+}
+
+// taken makes the tokens as old as that.
+func (b *bench) taken(t *testing.T, age time.Duration) {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), b.URL.Reveal())
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), "UPDATE account_tokens SET updated_at = clock_timestamp() - make_interval(secs => $1::float8)", age.Seconds())
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
-	n := &renewing{}
-	b.service.Connectors[account.X] = n
-	return b, n
 }
 
 func TestATokenOfSixtyDaysIsRenewedDaysBeforeItsEnd(t *testing.T) {
@@ -82,4 +91,17 @@ func TestARenewalThatFailsDaysAheadIsNotTriedEachMinute(t *testing.T) {
 	token, err := b.token(t)
 	require.NoError(t, err, "the token is good for days yet")
 	require.Equal(t, b.granted.AccessToken, token.Reveal())
+}
+
+// A network whose tokens live for less than the minute that is asked of others.
+func TestATokenThatLivesShortlyIsNotRenewedAtEachCall(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	n := &renewing{lives: 50 * time.Second}
+	b.service.Connectors[account.X] = n
+	for range 3 {
+		_, err := b.token(t)
+		require.NoError(t, err)
+	}
+	require.Len(t, n.calls, 1)
 }

@@ -150,6 +150,7 @@ func TestFiftyWorkersOnOneExpiredTokenMakeOneRefresh(t *testing.T) {
 func TestALostAnswerDoesNotUseTheRefreshTokenTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 40*time.Second)
+	b.taken(t, 2*time.Hour)
 	b.fault(t, fault.Rule{Preset: "accepted_reset", Times: 1})
 	token, err := b.token(t)
 	require.NoError(t, err, "the old access token still works")

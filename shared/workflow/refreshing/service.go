@@ -29,7 +29,8 @@ import (
 )
 
 const (
-	// fresh is how long a token must still be good for to be handed out.
+	// fresh is how long a token must still be good for to be handed out, unless
+	// its whole life is short.
 	fresh = time.Minute
 	// usable is how long one must be good for when there is no better one.
 	usable = 15 * time.Second
@@ -82,7 +83,8 @@ type opened struct {
 }
 
 // AccessToken returns an access token of the account that is good for a
-// minute, or for 15 s when a new one cannot be had just now. Errors:
+// minute or the last quarter of its life, or for 15 s when a new one cannot be
+// had just now. Errors:
 // Unauthenticated when a person must connect the account again; Unavailable
 // when a token may be had later; NotFound when there never was one.
 func (s *Service) AccessToken(ctx context.Context, workspace uuid.UUID, id account.ID) (config.Secret, error) {
@@ -121,7 +123,16 @@ func (s *Service) AccessToken(ctx context.Context, workspace uuid.UUID, id accou
 	return "", apperr.New(apperr.Unavailable, "token_refreshing", "the account's sign-in is being renewed").WithRetryAfter(15 * time.Second)
 }
 
-func isFresh(row store.TokenRow) bool { return row.ExpiresAt.Sub(row.Now) > fresh }
+// isFresh reports that no new token is needed. One that lives for a minute or
+// less is fresh for most of that, or it would be renewed at every call.
+func isFresh(row store.TokenRow) bool {
+	return row.ExpiresAt.Sub(row.Now) > min(fresh, share(row))
+}
+
+// share is how much of a token's life is its last.
+func share(row store.TokenRow) time.Duration {
+	return time.Duration(lastShare * float64(row.ExpiresAt.Sub(row.TakenAt)))
+}
 
 // readAll reads the tokens that are asked for in one moment with one statement,
 // and opens each of them once, whoever asks for it. Nothing of it is kept.
@@ -189,8 +200,7 @@ func (s *Service) Ahead(ctx context.Context) error {
 }
 
 func isDue(row store.TokenRow) bool {
-	life := row.ExpiresAt.Sub(row.TakenAt)
-	return row.ExpiresAt.Sub(row.Now) <= max(leastAhead, time.Duration(lastShare*float64(life)))
+	return row.ExpiresAt.Sub(row.Now) <= max(leastAhead, share(row))
 }
 
 func (s *Service) tokens(ctx context.Context, workspace uuid.UUID, id account.ID) (store.TokenRow, error) {
