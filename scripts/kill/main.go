@@ -27,7 +27,7 @@ func main() {
 	kills := flag.Int("kills", 12, "how often to kill")
 	posts := flag.Int("posts", 4, "posts under way at each kill")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random moments")
-	settle := flag.Duration("settle", 5*time.Minute, "how long posts may take to their final state at the end")
+	settle := flag.Duration("settle", 3*time.Minute, "how long posts may take to their final state at the end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -36,8 +36,8 @@ const (
 	pace = 1300 * time.Millisecond
 	// lateBy, with a read that lags by readLag, is what the time after which
 	// absence counts is made for (publishing's settle window).
-	lateBy  = 70 * time.Second
-	readLag = 120 * time.Second
+	lateBy  = 55 * time.Second
+	readLag = 40 * time.Second
 	// deepest bounds how much may happen inside of what happens.
 	deepest = 2
 	// calmAfter is how long after the last post of a wave was due its faults end:

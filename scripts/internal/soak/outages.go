@@ -19,7 +19,7 @@ const (
 	grace = 2 * time.Minute
 	// settling is how much longer for what had to be proved absent (publishing's
 	// settleWindow).
-	settling = 205 * time.Second
+	settling = 110 * time.Second
 	// shortest and longest bound an outage of ours.
 	shortest, longest = 2 * time.Minute, 10 * time.Hour
 	// quotaWindow is the network's, for an account and for the app.

@@ -94,8 +94,8 @@ type request struct {
 // lateBy is how long after its sending the network may take a request, and
 // reads may lag behind: what settleWindow is made for.
 const (
-	lateBy  = 70 * time.Second
-	readLag = 120 * time.Second
+	lateBy  = 55 * time.Second
+	readLag = 40 * time.Second
 )
 
 func newMachine(t *testing.T) *machine {

@@ -22,9 +22,9 @@ const (
 	lookLease = 20 * time.Second
 	// settleWindow is how long after its start an attempt may still take
 	// effect: a sender that was held up before its call, the call's deadline, a
-	// network that accepts 60 s later, and a read that lags 120 s behind. Absence
-	// is proved only by a read after it.
-	settleWindow = heldUpAtMost + callDeadline + 60*time.Second + 120*time.Second + 2*time.Second
+	// network that accepts 45 s later, and a read that lags 40 s behind, or either
+	// of them for both. Absence is proved only by a read after it.
+	settleWindow = heldUpAtMost + callDeadline + 45*time.Second + 40*time.Second + 2*time.Second
 	// cleanReads is how many reads must find nothing before a part counts as absent.
 	cleanReads = 2
 	// clockSkew is how far the network's clock may be behind ours.
