@@ -213,7 +213,7 @@ func (s *suite) report(results []result) bool {
 		fmt.Printf("\nfault: once a fault was over %d posts fell due: lateness p50 %d ms, p99 %d ms, worst %d ms; %d beyond %s and the machine's own noise",
 			n, total.Lateness[n/2].Milliseconds(), total.Lateness[n*99/100].Milliseconds(), total.Lateness[n-1].Milliseconds(), total.Late, slo)
 	}
-	fmt.Printf("\nfault: %d posts judged in %.0f s\n", total.Posts, time.Since(s.began).Seconds())
+	fmt.Printf("\nfault: %d posts judged in %.0f s; %d secrets outside the vault\n", total.Posts, time.Since(s.began).Seconds(), total.Leaked)
 	for _, r := range results {
 		if r.scenario.needs != "" && r.scenario.run == nil {
 			fmt.Printf("fault: scenario %s was %s\n", r.scenario.id, r.scenario.absent)

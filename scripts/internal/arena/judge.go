@@ -28,8 +28,9 @@ type Seen struct {
 // after it was withdrawn, or without an approval (I3, I4). Unaudited: the audit
 // log does not tell what happened (I5). Stuck: no end that a person can see.
 // Late: something that fell due once the fault was over came too late (I7).
+// Leaked: a token or the developer app's secret stands in a log or a table (I6).
 type Verdict struct {
-	Duplicate, Lost, Early, Unaudited, Stuck, Late int
+	Duplicate, Lost, Early, Unaudited, Stuck, Late, Leaked int
 	// Lateness is that of each post that was held to its second.
 	Lateness []time.Duration
 	// Posts is how many were judged; Said is one line for each broken promise.
@@ -45,13 +46,16 @@ func (v *Verdict) Add(o Verdict) {
 	v.Unaudited += o.Unaudited
 	v.Stuck += o.Stuck
 	v.Late += o.Late
+	v.Leaked += o.Leaked
 	v.Lateness = append(v.Lateness, o.Lateness...)
 	v.Posts += o.Posts
 	v.Said = append(v.Said, o.Said...)
 }
 
 // Clean reports whether every promise was kept.
-func (v *Verdict) Clean() bool { return v.Duplicate+v.Lost+v.Early+v.Unaudited+v.Stuck+v.Late == 0 }
+func (v *Verdict) Clean() bool {
+	return v.Duplicate+v.Lost+v.Early+v.Unaudited+v.Stuck+v.Late+v.Leaked == 0
+}
 
 func (v *Verdict) say(count *int, format string, args ...any) {
 	*count++
@@ -159,7 +163,10 @@ func (a *Arena) Judge(ctx context.Context) (Verdict, error) {
 	if err := a.judgeAudit(ctx, &v); err != nil {
 		return v, err
 	}
-	return v, a.judgeChain(ctx, &v)
+	if err := a.judgeChain(ctx, &v); err != nil {
+		return v, err
+	}
+	return v, a.judgeLeaks(ctx, &v)
 }
 
 // audience is what the simulated networks showed, by its text.
