@@ -80,7 +80,7 @@ func TestAFileThatIsNoImageIsRefusedInWords(t *testing.T) {
 	ada := b.tenant(t, "ada")
 	big := ada.call(t, "POST", "/v1/media", map[string]any{"name": "big.jpg", "content_type": "image/jpeg", "bytes": 9_200_000})
 	require.Equal(t, http.StatusRequestEntityTooLarge, big.status)
-	require.Equal(t, "Big.jpg has 9.2 MB; no network takes images of more than 8.4 MB.", big.str("detail"))
+	require.Equal(t, "The file big.jpg has 9.2 MB; no network takes images of more than 8.4 MB.", big.str("detail"))
 	require.Equal(t, "image_too_large", big.str("code"))
 	film := ada.call(t, "POST", "/v1/media", map[string]any{"name": "film.mp4", "content_type": "video/mp4", "bytes": 10})
 	require.Equal(t, http.StatusUnprocessableEntity, film.status)

@@ -79,11 +79,11 @@ func (s *Service) Begin(ctx context.Context, actor audit.Actor, n NewUpload) (Be
 		return Begun{}, apperr.New(apperr.Invalid, "name_missing", "the file has no name").WithField("name")
 	}
 	if !platform.TakesImage(n.Type) {
-		return Begun{}, apperr.New(apperr.Invalid, "unsupported_image", "%s is not a JPEG, PNG, GIF or WebP image", name).
+		return Begun{}, apperr.New(apperr.Invalid, "unsupported_image", "the file %s is not a JPEG, PNG, GIF or WebP image", name).
 			WithHint("Save it as JPEG or PNG and add it again.").WithField("content_type")
 	}
 	if n.Bytes < 1 {
-		return Begun{}, apperr.New(apperr.Invalid, "empty_file", "%s is empty", name).WithField("bytes")
+		return Begun{}, apperr.New(apperr.Invalid, "empty_file", "the file %s is empty", name).WithField("bytes")
 	}
 	if n.Bytes > platform.MaxImageBytes {
 		return Begun{}, tooLarge(name, n.Bytes)
@@ -105,7 +105,7 @@ func (s *Service) Begin(ctx context.Context, actor audit.Actor, n NewUpload) (Be
 }
 
 func tooLarge(name string, size int64) error {
-	return apperr.New(apperr.TooLarge, "image_too_large", "%s has %.1f MB; no network takes images of more than %.1f MB", name, float64(size)/1e6, float64(platform.MaxImageBytes)/1e6).
+	return apperr.New(apperr.TooLarge, "image_too_large", "the file %s has %.1f MB; no network takes images of more than %.1f MB", name, float64(size)/1e6, float64(platform.MaxImageBytes)/1e6).
 		WithHint("Make it smaller, or save it as JPEG, and add it again.").WithField("bytes")
 }
 
@@ -178,21 +178,21 @@ func (s *Service) inspect(ctx context.Context, actor audit.Actor, m store.Media,
 	raw, err := s.Files.Read(ctx, blob.IncomingKey(actor.WorkspaceID, m.ID), platform.MaxImageBytes)
 	switch {
 	case apperr.Is(err, apperr.NotFound):
-		return imagefile.Image{}, apperr.New(apperr.Conflict, "not_uploaded", "%s has not arrived", m.Name).WithHint("Upload it, then say so again.")
+		return imagefile.Image{}, apperr.New(apperr.Conflict, "not_uploaded", "the file %s has not arrived", m.Name).WithHint("Upload it, then say so again.")
 	case apperr.Is(err, apperr.TooLarge):
 		return imagefile.Image{}, tooLarge(m.Name, platform.MaxImageBytes+1)
 	case err != nil:
 		return imagefile.Image{}, err
 	}
 	if announced != "" && "sha256:"+strings.TrimPrefix(announced, "sha256:") != blob.Digest(raw) {
-		return imagefile.Image{}, apperr.New(apperr.Invalid, "wrong_digest", "%s did not arrive as it was sent", m.Name).WithHint("Add it again.")
+		return imagefile.Image{}, apperr.New(apperr.Invalid, "wrong_digest", "the file %s did not arrive as it was sent", m.Name).WithHint("Add it again.")
 	}
 	image, err := imagefile.Clean(raw)
 	if err != nil {
 		return imagefile.Image{}, err
 	}
 	if image.Animated {
-		return imagefile.Image{}, apperr.New(apperr.Invalid, "animated_image", "%s is animated; only still images can be posted", m.Name).
+		return imagefile.Image{}, apperr.New(apperr.Invalid, "animated_image", "the file %s is animated; only still images can be posted", m.Name).
 			WithHint("Save one frame of it as PNG and add that.")
 	}
 	return image, nil
