@@ -12,6 +12,7 @@ locals {
     account-not-readable = { functions = ["publish"], pattern = "{ $.msg = \"account could not be read back\" }" }
     audit-chain          = { functions = ["metrics"], pattern = "{ $.msg = \"audit chain does not verify\" }" }
     token-not-stored     = { functions = ["publish", "metrics"], pattern = "{ $.msg = \"refreshed tokens could not be stored\" }" }
+    clock-off            = { functions = ["publish"], pattern = "{ $.msg = \"clock is off\" }" }
     handler-panicked     = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.msg = \"handler panicked\" }" }
     dependency-away      = { functions = ["generate", "review", "publish", "metrics"], pattern = "{ $.error_kind = \"unavailable\" }" }
   }
@@ -98,6 +99,7 @@ locals {
       unclear-calls        = { threshold = 3, period = 900, periods = 1, description = "Calls to a network end without a clear answer." }
       account-not-readable = { threshold = 5, period = 900, periods = 1, description = "Unknown posts cannot be settled: accounts cannot be read back." }
       token-not-stored     = { threshold = 1, period = 60, periods = 1, description = "A refreshed token was lost: its account will have to be connected again." }
+      clock-off            = { threshold = 1, period = 60, periods = 3, description = "The publish function's clock is more than a second off the database's." }
       handler-panicked     = { threshold = 1, period = 60, periods = 1, description = "A handler panicked: a defect." }
       dependency-away      = { threshold = 5, period = 60, periods = 3, description = "The database or a network does not answer." }
       } : signal => merge(local.alarm_defaults, a, {

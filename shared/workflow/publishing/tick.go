@@ -26,6 +26,8 @@ const (
 	planned = 20 * page
 	// lookOverdue is when the tick stops trusting that a look's message comes.
 	lookOverdue = 15 * time.Second
+	// clockOff is from when on a clock that is off the database's is worth a word.
+	clockOff = time.Second
 	// keepSent is how long sent outbox rows are kept, for questions.
 	keepSent = 24 * time.Hour
 )
@@ -58,6 +60,7 @@ func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
 		name string
 		run  func(context.Context) error
 	}{
+		{"compare clocks", s.compareClocks},
 		{"resend outbox", func(ctx context.Context) error { _, err := s.Relay.Sweep(ctx); return err }},
 		{"recover dead senders", s.recoverExpired},
 		{"follow zones", s.followZones},
@@ -208,6 +211,28 @@ func (s *Service) lookAfterUnknowns(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// compareClocks says when this machine's clock is off the database's. Nothing is
+// decided by it, but logs are ordered by it.
+func (s *Service) compareClocks(ctx context.Context) error {
+	asked := s.Clock.Now()
+	var now time.Time
+	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		now, err = tx.Now(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	heard := s.Clock.Now()
+	// The database read its clock somewhere between the two.
+	off := max(asked.Sub(now), now.Sub(heard))
+	if off > clockOff {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "clock is off", slog.Duration("by", off), slog.Time("database", now), slog.Time("here", heard))
+	}
+	return nil
 }
 
 func (s *Service) tidy(ctx context.Context) error {

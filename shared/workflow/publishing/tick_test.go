@@ -1,6 +1,9 @@
 package publishing_test
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -8,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"rostrum/shared/clock"
 	"rostrum/shared/config"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
@@ -93,6 +97,27 @@ func TestAnOverdueLookIsAskedForAgain(t *testing.T) {
 	b.exec(t, "UPDATE posts SET reconcile_at = reconcile_at - interval '1 minute'")
 	require.NoError(t, b.service.Tick(t.Context()))
 	require.Len(t, b.sent.of(t, queue.ReconcilePost), asked+1)
+}
+
+// off is the system's clock, moved.
+type off struct {
+	clock.System
+
+	by time.Duration
+}
+
+func (c off) Now() time.Time { return c.System.Now().Add(c.by) }
+
+// An alarm hangs on the word.
+func TestATickSaysWhenItsClockIsOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for by, says := range map[time.Duration]bool{0: false, time.Minute: true, -time.Minute: true} {
+		var log bytes.Buffer
+		b.service.Clock, b.service.Logger = off{by: by}, slog.New(slog.NewJSONHandler(&log, nil))
+		require.NoError(t, b.service.Tick(t.Context()))
+		require.Equal(t, says, strings.Contains(log.String(), `"msg":"clock is off"`), "%s: %s", by, log.String())
+	}
 }
 
 // Alarms hang on these: what nobody looks after must show within a minute.
