@@ -38,6 +38,18 @@ describe("problems", () => {
     expect(screen.getByRole("alert")).toHaveTextContent("Too long");
     expect(screen.getByRole("alert")).not.toHaveTextContent("body.parts");
   });
+  it("does not say twice what the one field at fault says", () => {
+    const said = "This is not the address of a post on X.";
+    draw(
+      new Problem(422, {
+        title: "Invalid",
+        detail: said,
+        code: "bad_remote_url",
+        errors: [{ location: "body.remote_url", message: said }],
+      }),
+    );
+    expect(screen.getAllByText(said)).toHaveLength(1);
+  });
   it("reads a problem answer with its Retry-After", async () => {
     answer(429, { title: "Too many attempts", code: "too_many_attempts" }, { "Retry-After": "30" });
     const error = await take(api.GET("/v1/me")).catch((e: unknown) => e);

@@ -38,14 +38,16 @@ export function ProblemNote({
   compact?: boolean;
 }) {
   const p = asProblem(error);
+  // A single field's message is often the sentence itself.
+  const fields = p.fields.filter((f) => f.message !== p.sentence);
   return (
     <div className={classes.problem} role="alert" data-compact={compact || undefined}>
       <div>
         <p className={classes.problemTitle}>{p.sentence}</p>
         {p.hint && <p className={classes.hint}>{p.hint}</p>}
-        {p.fields.length > 0 && (
+        {fields.length > 0 && (
           <ul className={classes.fields}>
-            {p.fields.map((f) => (
+            {fields.map((f) => (
               <li key={f.location + f.message}>{f.message}</li>
             ))}
           </ul>
