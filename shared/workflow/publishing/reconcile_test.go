@@ -96,6 +96,31 @@ func TestAPostThatNeverArrivedIsSentAgainOnlyOnceItIsProvedAbsent(t *testing.T) 
 	require.Equal(t, post.Published, b.Post(t, p.ID).State)
 }
 
+// A post that vanishes time and again is stopped, and says why and what to do.
+func TestAPostThatKeepsVanishingIsGivenToAPerson(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 3})
+	p := b.Scheduled(t, 0, "hello")
+	for range 3 {
+		p = b.retryNow(t, p)
+		require.Equal(t, post.Scheduled, p.State)
+		b.send(t, p)
+		b.look(t, p)
+		b.age(t, p, 2*time.Minute)
+		b.look(t, p)
+	}
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.Failed, after.State)
+	require.Equal(t, "kept_vanishing", after.FailureCode)
+	require.Contains(t, after.FailureDetail, "Three tries")
+	require.Contains(t, after.FailureDetail, "Look at the account, then try again.")
+	require.NotNil(t, after.NeedsPersonAt)
+	require.Contains(t, b.actions(t, p), "post.failed")
+	require.Len(t, b.Attempts(t, p.ID), 3)
+	require.Empty(t, b.audience())
+}
+
 // The read begins 108 s after the attempt and its answer comes after the window
 // of 110 s: what the network accepted meanwhile is not in it.
 func TestAReadCountsByWhenItBegan(t *testing.T) {
