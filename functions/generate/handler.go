@@ -24,9 +24,11 @@ func handler(service *drafting.Service, repeats *recurring.Service, logger *slog
 				queue.GenerateDrafts: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Run(ctx, m) },
 			},
 		},
-		Tasks: map[string]wake.Task{"fill": func(ctx context.Context) error {
-			return errors.Join(repeats.Make(ctx), service.Fill(ctx))
-		}},
+		Tasks: map[string]wake.Task{
+			"fill": func(ctx context.Context) error { return errors.Join(repeats.Make(ctx), service.Fill(ctx)) },
+			// For a start at which every queue is known to be empty.
+			"recover": service.Recover,
+		},
 	}
 }
 

@@ -18,6 +18,7 @@ func handler(service *reviewing.Service, logger *slog.Logger) *wake.Function {
 				queue.ReviewPost: func(ctx context.Context, m queue.Message, _ queue.Record) error { return service.Review(ctx, m) },
 			},
 		},
-		Tasks: map[string]wake.Task{"remind": service.Remind},
+		// recover is for a start at which every queue is known to be empty.
+		Tasks: map[string]wake.Task{"remind": service.Remind, "recover": service.Recover},
 	}
 }

@@ -45,10 +45,16 @@ func (s *Stack) functions(ctx context.Context, listeners []net.Listener, environ
 	if err != nil {
 		return err
 	}
-	if publish := waking.Handlers["publish"]; (s.settings.SQSEndpoint == "" || s.options.QueuePrefix != "") && publish != nil {
+	if s.settings.SQSEndpoint == "" || s.options.QueuePrefix != "" {
 		// Queues of our own are empty after a start, whatever was on them before.
-		if _, err := publish.Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
-			return sentence("what an earlier run left unfinished cannot be taken up", err)
+		for _, name := range []string{"publish", "review", "generate"} {
+			f := waking.Handlers[name]
+			if f == nil {
+				continue
+			}
+			if _, err := f.Invoke(ctx, []byte(`{"task":"recover"}`)); err != nil {
+				return sentence("what an earlier run left unfinished cannot be taken up", err)
+			}
 		}
 	}
 	beside, err := handlers.Beside(ctx, environment)

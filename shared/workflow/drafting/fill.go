@@ -29,10 +29,15 @@ const (
 // want, one generation an account. Errors: those of the store; what could be
 // done was done.
 func (s *Service) Fill(ctx context.Context) error {
-	return errors.Join(s.resend(ctx), s.fill(ctx))
+	return errors.Join(s.resend(ctx, overdue), s.fill(ctx))
 }
 
-func (s *Service) resend(ctx context.Context) error {
+// Recover is for a start at which every queue is known to be empty: all that is
+// not finished gets its message again. One that a dead worker still has a lease on
+// comes back when that ends.
+func (s *Service) Recover(ctx context.Context) error { return s.resend(ctx, -lease) }
+
+func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
 	resent := 0
 	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		stuck, err := tx.StuckGenerations(ctx, overdue, maxStuck)

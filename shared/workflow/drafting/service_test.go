@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -191,6 +192,22 @@ func TestFillSendsAStuckGenerationAgain(t *testing.T) {
 	list := b.queues.on(queue.Generate)
 	require.Len(t, list, 2)
 	require.Contains(t, string(list[1].Body), g.ID.String())
+}
+
+func TestAStartWithEmptyQueuesTakesUpWhatIsNotDrafted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.request(t, 1, "")
+	b.exec(t, "UPDATE generations SET state = 'running', lease_until = now() + interval '100 seconds'")
+	require.NoError(t, b.service.Recover(t.Context()))
+	list := b.queues.on(queue.Generate)
+	require.Len(t, list, 2)
+	again, err := queue.Decode(list[1].Body)
+	require.NoError(t, err)
+	require.NoError(t, b.service.Run(t.Context(), again))
+	list = b.queues.on(queue.Generate)
+	require.Len(t, list, 3, "a worker may be at it: it comes back when the lease has ended")
+	require.Greater(t, list[2].Delay, 90*time.Second)
 }
 
 // planner asks for drafts as the schedule does, and runs them.

@@ -465,6 +465,19 @@ func TestRemindSendsStuckReviewsAgain(t *testing.T) {
 	require.Equal(t, post.AwaitingApproval, b.Post(t, p.ID).State)
 }
 
+func TestAStartWithEmptyQueuesTakesUpWhatStandsInReview(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.inReview(t, false, "All is well.")
+	require.NoError(t, b.service.Recover(t.Context()))
+	list := b.queues.messages(t)
+	require.Len(t, list, 1)
+	require.NoError(t, b.service.Review(t.Context(), list[0]))
+	require.Equal(t, post.AwaitingApproval, b.Post(t, p.ID).State)
+	require.NoError(t, b.service.Recover(t.Context()))
+	require.Len(t, b.queues.messages(t), 1, "nothing stands in review")
+}
+
 func TestASourceThatGivesOrdersChangesNoVerdict(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -325,7 +325,13 @@ func (s *Service) write(
 
 // Remind is the schedule's task: posts that have stood in review for ten
 // minutes get their message again. Errors: those of the store.
-func (s *Service) Remind(ctx context.Context) error {
+func (s *Service) Remind(ctx context.Context) error { return s.resend(ctx, overdue) }
+
+// Recover is Remind for a start at which every queue is known to be empty: all
+// that stands in review gets its message again.
+func (s *Service) Recover(ctx context.Context) error { return s.resend(ctx, 0) }
+
+func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
 	resent := 0
 	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		stuck, err := tx.StuckReviews(ctx, overdue, maxStuck)
