@@ -26,6 +26,12 @@ func (s *Service) followZones(ctx context.Context) error {
 		return err
 	}
 	for _, was := range planned {
+		shown, err := schedule.At(was.At, was.Zone)
+		if err == nil && shown.Local == was.Local {
+			// Also the second of two moments that the clocks show alike, to which a
+			// post comes that kept its moment when its account's zone changed.
+			continue
+		}
 		now, err := schedule.Resolve(was.Local, was.Zone)
 		if err != nil {
 			// A zone that this build does not know: the moment stands.

@@ -42,6 +42,22 @@ func TestPlannedPostsFollowTheirClockWhenAZonesRulesChange(t *testing.T) {
 	}
 }
 
+// The clocks show one in the morning twice, and the post is for the second time:
+// its account came to this zone, and it kept its moment.
+func TestAPostAtTheSecondOfTwoTimesThatLookAlikeStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.Scheduled(t, time.Hour, "the second half past one")
+	second := time.Date(2099, 11, 1, 6, 30, 0, 0, time.UTC)
+	first, err := schedule.Resolve("2099-11-01T01:30:00", "America/New_York")
+	require.NoError(t, err)
+	require.Equal(t, second.Add(-time.Hour), first.At)
+	b.exec(t, "UPDATE posts SET revision = revision + 1, due_at = $1, due_local = $2, due_zone = $3 WHERE id = $4",
+		second, first.Local, first.Zone, uuid.UUID(p.ID))
+	require.NoError(t, b.service.Tick(t.Context()))
+	require.Equal(t, second, b.Post(t, p.ID).Schedule.DueAt)
+}
+
 func TestAPostThatItsZonesRulesBringNearIsHandedOutAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
