@@ -82,10 +82,10 @@ func TestAPostThatNeverArrivedIsSentAgainOnlyOnceItIsProvedAbsent(t *testing.T) 
 	require.Equal(t, post.Unknown, b.Post(t, p.ID).State, "three clean reads within seconds prove nothing yet")
 	// A sender may be held up for 13 s before its call, which the network may take
 	// 55 s after it began and show 40 s later.
-	b.age(t, p, 107*time.Second)
+	b.aged(t, p, 107*time.Second)
 	b.look(t, p)
 	require.Equal(t, post.Unknown, b.Post(t, p.ID).State, "it may still appear")
-	b.age(t, p, 4*time.Second)
+	b.aged(t, p, 111*time.Second)
 	b.look(t, p)
 	after := b.Post(t, p.ID)
 	require.Equal(t, post.Scheduled, after.State)
@@ -130,8 +130,8 @@ func TestAReadCountsByWhenItBegan(t *testing.T) {
 	p := b.Scheduled(t, 0, "hello")
 	b.send(t, p)
 	b.look(t, p)
-	b.age(t, p, 108*time.Second)
 	b.fault(t, fault.Rule{Match: fault.Match{Method: "GET", Path: "/2/users/*/tweets"}, Times: 1, Action: fault.Action{Kind: fault.DelayAnswer, DelayMS: 2500}})
+	b.aged(t, p, 108*time.Second)
 	b.look(t, p)
 	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
 	b.look(t, p)
@@ -282,8 +282,8 @@ func TestWhatWasProvedAbsentIsNotLateForTheTimeThatTook(t *testing.T) {
 		rule string
 		want post.State
 	}{
-		"HeldBackIfLate":           {220 * time.Second, "hold", post.Published},
-		"PacedIfLate":              {220 * time.Second, "send_within", post.Published},
+		"HeldBackIfLate":           {175 * time.Second, "hold", post.Published},
+		"PacedIfLate":              {175 * time.Second, "send_within", post.Published},
 		"HeldBackIfLateHoursLater": {3 * time.Hour, "hold", post.Scheduled},
 		"PacedIfLateHoursLater":    {3 * time.Hour, "send_within", post.Scheduled},
 	} {

@@ -156,6 +156,13 @@ func (b *bench) age(t *testing.T, p post.Post, by time.Duration) {
 	b.exec(t, "UPDATE attempts SET started_at = started_at - make_interval(secs => $2) WHERE post_id = $1 AND state IN ('sending', 'unknown')", uuid.UUID(p.ID), by.Seconds())
 }
 
+// aged makes the post's open attempt exactly so old, however long the test took
+// to come here.
+func (b *bench) aged(t *testing.T, p post.Post, age time.Duration) {
+	t.Helper()
+	b.exec(t, "UPDATE attempts SET started_at = clock_timestamp() - make_interval(secs => $2) WHERE post_id = $1 AND state IN ('sending', 'unknown')", uuid.UUID(p.ID), age.Seconds())
+}
+
 // retryNow ends the wait of a post that is to be tried again.
 func (b *bench) retryNow(t *testing.T, p post.Post) post.Post {
 	t.Helper()
