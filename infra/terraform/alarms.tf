@@ -98,7 +98,7 @@ locals {
       accepted-late        = { threshold = 1, period = 60, periods = 1, description = "A network accepted a post after it had been proved absent: perhaps a double." }
       unclear-calls        = { threshold = 3, period = 900, periods = 1, description = "Calls to a network end without a clear answer." }
       account-not-readable = { threshold = 5, period = 900, periods = 1, description = "Unknown posts cannot be settled: accounts cannot be read back." }
-      token-not-stored     = { threshold = 1, period = 60, periods = 1, description = "A refreshed token was lost: its account will have to be connected again." }
+      token-not-stored     = { threshold = 1, period = 60, periods = 1, description = "Refreshed tokens could not be stored: unless the queue still brings them, their account will have to be connected again." }
       clock-off            = { threshold = 1, period = 60, periods = 3, description = "The publish function's clock is more than a second off the database's." }
       handler-panicked     = { threshold = 1, period = 60, periods = 1, description = "A handler panicked: a defect." }
       dependency-away      = { threshold = 5, period = 60, periods = 3, description = "The database or a network does not answer." }

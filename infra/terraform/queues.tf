@@ -4,7 +4,8 @@ resource "aws_sqs_queue" "source" {
   name                       = "${local.name}-${each.value.name}"
   visibility_timeout_seconds = each.value.VisibilityTimeout
   message_retention_seconds  = each.value.MessageRetentionPeriod
-  # Messages hold ids only, so SQS's own key is enough and costs nothing.
+  # Messages hold ids, and tokens only as the vault sealed them, so SQS's own key
+  # is enough and costs nothing.
   sqs_managed_sse_enabled = true
 
   redrive_policy = jsonencode({

@@ -14,8 +14,9 @@ import (
 const Version = 1
 
 // maxBody is far above any message of ours, which has some 250 bytes, or 1,500 with
-// tokens, and far below what a queue carries: a giant body is not worth parsing.
-const maxBody = 4 << 10
+// X's tokens (another network's may have a thousand letters each), and far below
+// what a queue carries: a giant body is not worth parsing.
+const maxBody = 16 << 10
 
 // Kinds lists the kinds of message.
 func Kinds() []Kind {
@@ -33,16 +34,19 @@ func Encode(m Message) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", m.Kind, err)
 	}
+	if err := fits(body); err != nil {
+		return nil, err
+	}
 	return body, nil
 }
 
-// Decode reads a message's body. Errors: Invalid when it is larger than 4 KiB,
+// Decode reads a message's body. Errors: Invalid when it is larger than 16 KiB,
 // is not exactly one JSON object, is of another version or an unknown kind, or
 // lacks its workspace or subject. The error never quotes the body. A field that
 // is not known is passed over: a change of meaning raises the version.
 func Decode(body []byte) (Message, error) {
-	if len(body) > maxBody {
-		return Message{}, malformed("it has %d bytes; %d are the most", len(body), maxBody)
+	if err := fits(body); err != nil {
+		return Message{}, err
 	}
 	var m Message
 	if err := json.Unmarshal(body, &m); err != nil {
@@ -52,6 +56,13 @@ func Decode(body []byte) (Message, error) {
 		return Message{}, err
 	}
 	return m, nil
+}
+
+func fits(body []byte) error {
+	if len(body) > maxBody {
+		return malformed("it has %d bytes; %d are the most", len(body), maxBody)
+	}
+	return nil
 }
 
 func (m Message) check() error {

@@ -166,6 +166,18 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 	t.Parallel()
 	_, err := Encode(Message{Kind: PublishPost})
 	require.True(t, apperr.Is(err, apperr.Invalid))
+	pair := func(bytes int) Message {
+		return Message{
+			Kind: KeepTokens, WorkspaceID: uuid.New(), SubjectID: uuid.New(),
+			Pair: &SealedPair{From: 1, Access: make([]byte, bytes), Refresh: make([]byte, bytes)},
+		}
+	}
+	_, err = Encode(pair(10_000))
+	require.True(t, apperr.Is(err, apperr.Invalid))
+	body, err := Encode(pair(2_000))
+	require.NoError(t, err)
+	_, err = Decode(body)
+	require.NoError(t, err, "tokens may be long")
 }
 
 func FuzzDecode(f *testing.F) {

@@ -54,6 +54,9 @@ const (
 	// savePatience is how long a new pair that cannot be stored is tried: it
 	// exists nowhere else.
 	savePatience = 15 * time.Second
+	// putPatience bounds one try of it: a database that takes connections and does
+	// not answer must leave time for the queue.
+	putPatience = 3 * time.Second
 	// graceRecheck is how long a refused refresher waits before it believes
 	// that nobody else has refreshed.
 	graceRecheck = 2 * time.Second
@@ -335,6 +338,8 @@ func (s *Service) save(ctx context.Context, workspace uuid.UUID, id account.ID, 
 
 // put replaces the pair of version from, unless the version has moved.
 func (s *Service) put(ctx context.Context, workspace uuid.UUID, id account.ID, from int64, sealed store.SealedTokens) error {
+	ctx, cancel := context.WithTimeout(ctx, putPatience)
+	defer cancel()
 	return s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		won, err := tx.SaveRefreshed(ctx, workspace, id, from, sealed)
 		if err != nil || !won {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"rostrum/shared/account"
+	"rostrum/shared/apperr"
 	"rostrum/shared/queue"
 	"rostrum/shared/store"
 )
@@ -39,16 +40,24 @@ func (s *Service) leave(ctx context.Context, m queue.Message) error {
 }
 
 // Keep stores a pair that the queue brings, unless the account has newer tokens
-// by now. While the database cannot take it, it goes back on the queue as a new
-// message: by a failed one's fifth receive it would lie among the dead letters.
-// Errors: those of the queue.
+// by now. While the database is away, it goes back on the queue as a new message:
+// by a failed one's fifth receive it would lie among the dead letters. Errors:
+// Internal for a pair that does not open as this account's next, which replaces
+// nothing, and for one that the database refuses; those of the queue.
 func (s *Service) Keep(ctx context.Context, m queue.Message) error {
-	err := s.put(ctx, m.WorkspaceID, account.ID(m.SubjectID), m.Pair.From, store.SealedTokens{
+	id := account.ID(m.SubjectID)
+	t := store.SealedTokens{
 		Version: m.Pair.From + 1, Access: m.Pair.Access, Refresh: m.Pair.Refresh, Scopes: m.Pair.Scopes, ExpiresAt: m.Pair.ExpiresAt,
-	})
-	if err == nil {
-		return nil
 	}
-	s.Logger.LogAttrs(ctx, slog.LevelWarn, "kept tokens cannot be stored yet", slog.String("account_id", m.SubjectID.String()), slog.String("error", err.Error()))
+	for _, name := range []string{"access", "refresh"} {
+		if _, err := s.unseal(ctx, m.WorkspaceID, id, store.TokenRow{SealedTokens: t}, name); err != nil {
+			return err
+		}
+	}
+	err := s.put(ctx, m.WorkspaceID, id, m.Pair.From, t)
+	if !apperr.Is(err, apperr.Unavailable) && !apperr.Is(err, apperr.Uncertain) {
+		return err
+	}
+	s.Logger.LogAttrs(ctx, slog.LevelWarn, "kept tokens cannot be stored yet", slog.String("account_id", id.String()), slog.String("error", err.Error()))
 	return s.leave(ctx, m)
 }

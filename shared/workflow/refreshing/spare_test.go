@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rostrum/shared/account"
+	"rostrum/shared/apperr"
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
 	"rostrum/shared/queue"
@@ -25,7 +26,10 @@ type spares struct {
 	then func()
 }
 
-func (s *spares) Send(_ context.Context, list []queue.Envelope) ([]uuid.UUID, error) {
+func (s *spares) Send(ctx context.Context, list []queue.Envelope) ([]uuid.UUID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	s.sent = append(s.sent, list...)
 	s.mu.Unlock()
@@ -61,14 +65,15 @@ func (r rotation) Refresh(ctx context.Context, token config.Secret) (platform.To
 	return pair, err
 }
 
-// tokensGone has the database fail whoever asks for tokens until back is called.
+// tokensGone has the database say that it shuts down to whoever stores tokens,
+// until back is called.
 func (b *bench) tokensGone(t *testing.T) (gone, back func()) {
 	t.Helper()
-	rename := func(from, to string) func() {
+	exec := func(sql string) func() {
 		return func() {
 			conn, err := pgx.Connect(t.Context(), b.URL.Reveal())
 			if err == nil {
-				_, err = conn.Exec(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to)
+				_, err = conn.Exec(t.Context(), sql)
 				_ = conn.Close(t.Context())
 			}
 			if err != nil {
@@ -76,7 +81,8 @@ func (b *bench) tokensGone(t *testing.T) (gone, back func()) {
 			}
 		}
 	}
-	return rename("account_tokens", "away"), rename("away", "account_tokens")
+	exec(`CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''away'' USING ERRCODE = ''57P03''; END'`)()
+	return exec("CREATE TRIGGER away BEFORE UPDATE ON account_tokens EXECUTE FUNCTION away()"), exec("DROP TRIGGER away ON account_tokens")
 }
 
 // A sender rotates the token, finds the database gone, and dies. The pair exists
@@ -107,6 +113,67 @@ func TestAPairThatCannotBeStoredOutlivesItsProcess(t *testing.T) {
 	require.Equal(t, 1, b.refreshes())
 	require.NoError(t, b.service.Keep(t.Context(), again), "a second delivery finds newer tokens")
 	require.EqualValues(t, 2, b.row(t).Version)
+}
+
+// What does not open would only take the tokens away that the account has.
+func TestAPairOfAnotherPlaceReplacesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, time.Hour)
+	seal := func(name string, version int64) []byte {
+		sealed, err := b.vault.Seal(t.Context(), b.field(name, version), "secret")
+		require.NoError(t, err)
+		return sealed
+	}
+	for name, pair := range map[string]queue.SealedPair{
+		"AccessOfAnotherVersion":  {Access: seal("access", 3), Refresh: seal("refresh", 2)},
+		"RefreshOfAnotherVersion": {Access: seal("access", 2), Refresh: seal("refresh", 3)},
+		"NoRefresh":               {Access: seal("access", 2)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pair.From, pair.ExpiresAt = 1, time.Now().Add(time.Hour)
+			err := b.service.Keep(t.Context(), queue.Message{
+				Version: queue.Version, Kind: queue.KeepTokens, WorkspaceID: b.Workspace, SubjectID: uuid.UUID(b.Account.ID), Pair: &pair,
+			})
+			require.Equal(t, apperr.Internal, apperr.KindOf(err), "it ends among the dead letters")
+			require.EqualValues(t, 1, b.row(t).Version)
+			require.Empty(t, b.spares.sent)
+		})
+	}
+}
+
+// A database that does not answer at all: the one connection never comes free.
+// The pair is on the queue before whoever has it loses patience.
+func TestAPairIsOnTheQueueBeforeASilentDatabaseUsesUpTheTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	one, err := store.Open(t.Context(), store.Config{URL: b.URL, Role: store.RoleWorker, MaxConns: 1})
+	require.NoError(t, err)
+	t.Cleanup(one.Close)
+	b.service.Store = one
+	free := make(chan struct{})
+	b.spares.then = sync.OnceFunc(func() { close(free) })
+	b.service.Connectors[account.X] = rotation{b.service.Connectors[account.X], func() {
+		taken := make(chan struct{})
+		go func() {
+			err := one.Across(t.Context(), func(ctx context.Context, _ *store.Tx) error {
+				close(taken)
+				select {
+				case <-free:
+				case <-ctx.Done():
+				}
+				return ctx.Err()
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		<-taken
+	}}
+	token, err := b.token(t)
+	require.NoError(t, err)
+	require.NotEqual(t, b.granted.AccessToken, token.Reveal())
+	b.spares.take(t)
 }
 
 // Whoever is refused finds that somebody else has renewed the tokens and uses those.
@@ -143,15 +210,24 @@ func TestALoserOfARaceUsesTheWinnersTokens(t *testing.T) {
 func TestAnEmptyTokenReplacesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 40*time.Second)
-	b.service.Connectors[account.X] = empty{b.service.Connectors[account.X]}
+	b.taken(t, 2*time.Hour)
+	asked := 0
+	b.service.Connectors[account.X] = empty{b.service.Connectors[account.X], &asked}
 	token, err := b.token(t)
 	require.NoError(t, err)
+	require.Positive(t, asked)
 	require.Equal(t, b.granted.AccessToken, token.Reveal())
 	require.EqualValues(t, 1, b.row(t).Version)
 }
 
-type empty struct{ platform.Connector }
+// empty counts how often it is asked.
+type empty struct {
+	platform.Connector
 
-func (empty) Refresh(context.Context, config.Secret) (platform.Tokens, error) {
+	asked *int
+}
+
+func (e empty) Refresh(context.Context, config.Secret) (platform.Tokens, error) {
+	*e.asked++
 	return platform.Tokens{ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
