@@ -65,12 +65,14 @@ type neighbors struct {
 	// watched is how many posts of the small tenant each p99 is of, seconds over
 	// how many seconds both tenants' posts are due.
 	watched, seconds int
+	// tick is how often the sender has its tick; in production once a minute.
+	tick time.Duration
 }
 
 func (r *trial) neighbors(ctx context.Context) (*neighbors, func(), error) {
-	w := &neighbors{trial: r, watched: 120, seconds: 12}
+	w := &neighbors{trial: r, watched: 120, seconds: 12, tick: 5 * time.Second}
 	if r.suite.flood >= many {
-		w.watched, w.seconds = 240, 60
+		w.watched, w.seconds, w.tick = 240, 60, 20*time.Second
 	}
 	var err error
 	if w.arena, w.small, err = r.world(ctx, w.watched/w.seconds, nil); err != nil {
@@ -83,7 +85,7 @@ func (r *trial) neighbors(ctx context.Context) (*neighbors, func(), error) {
 	if w.loud, err = w.arena.AddAccounts(ctx, other, 20); err != nil {
 		return nil, nil, err
 	}
-	end, err := start(ctx, w.arena, 1, arena.How{TickEvery: 5 * time.Second, MaxConns: 8})
+	end, err := start(ctx, w.arena, 1, arena.How{TickEvery: w.tick, MaxConns: 8})
 	return w, end, err
 }
 
@@ -92,7 +94,7 @@ func (r *trial) neighbors(ctx context.Context) (*neighbors, func(), error) {
 func (w *neighbors) lateness(ctx context.Context, flood int) (p99, took time.Duration, err error) {
 	// Posts are handed out for three minutes ahead, so a flood's messages are
 	// written before its first is due.
-	a, from := w.arena, time.Now().Add(6*time.Second+time.Duration(flood)*time.Second/1500).Truncate(time.Second)
+	a, from := w.arena, time.Now().Add(w.tick+time.Second+time.Duration(flood)*time.Second/1500).Truncate(time.Second)
 	due := func(i int) time.Time { return from.Add(time.Duration(i%w.seconds) * time.Second) }
 	if flood > 0 {
 		if _, err := a.ScheduleMany(ctx, w.loud, w.trial.contents(flood, 1), due); err != nil {

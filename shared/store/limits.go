@@ -56,7 +56,10 @@ func (r *restraints) load(ctx context.Context, tx *Tx, ins []Intent) error {
 		params.GraceSeconds = in.Grace.Seconds()
 	}
 	var err error
-	if r.account, err = tx.q.LockLowAccountQuotas(ctx, accountIDs(ins)); err != nil {
+	r.account, err = tx.q.LockLowAccountQuotas(ctx, dbsqlc.LockLowAccountQuotasParams{
+		WorkspaceIds: params.WorkspaceIds, AccountIds: accountIDs(ins),
+	})
+	if err != nil {
 		return fmt.Errorf("lock account quotas: %w", classify(err))
 	}
 	rows, err := tx.q.RestraintsOf(ctx, params)
@@ -331,17 +334,18 @@ func (tx *Tx) learnOfAccounts(ctx context.Context, heard []Heard) error {
 
 func (tx *Tx) closeBreakers(ctx context.Context, heard []Heard) ([]Closing, error) {
 	var networks []string
-	var accounts []uuid.UUID
+	var of dbsqlc.CloseAccountBreakersParams
 	for _, h := range heard {
 		if h.Proper {
-			networks, accounts = append(networks, string(h.Network)), append(accounts, uuid.UUID(h.AccountID))
+			networks = append(networks, string(h.Network))
+			of.WorkspaceIds, of.AccountIds = append(of.WorkspaceIds, h.WorkspaceID), append(of.AccountIds, uuid.UUID(h.AccountID))
 		}
 	}
 	if len(networks) == 0 {
 		return nil, nil
 	}
 	slices.Sort(networks)
-	closedAccounts, err := tx.q.CloseAccountBreakers(ctx, accounts)
+	closedAccounts, err := tx.q.CloseAccountBreakers(ctx, of)
 	if err != nil {
 		return nil, fmt.Errorf("close account breakers: %w", classify(err))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rostrum/shared/apperr"
@@ -45,8 +46,8 @@ type Store struct {
 	pool *pgxpool.Pool
 	// schemaFits says that the schema was seen to be new enough.
 	schemaFits *atomic.Bool
-	// begin opens a transaction; empty is BEGIN.
-	begin string
+	// byKey says that this one is ByKey's.
+	byKey bool
 }
 
 // Open makes the pool. It does not connect: a database that is away shows at
@@ -91,15 +92,34 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{pool: pool, schemaFits: new(atomic.Bool)}, nil
 }
 
-// byKey begins a transaction whose plans are made once on a connection. They
-// cannot go wrong with what a table holds: no table is read from end to end.
-const byKey = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; " +
-	"SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+const (
+	// keepPlans begins a transaction whose plans are kept by its connection.
+	keepPlans = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; " +
+		"SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+	// planFor is for how many transactions: a plan that was made for a table of a
+	// few rows reads all of them, and meanwhile they do not become many.
+	planFor = 100
+)
 
 // ByKey returns the same store for transactions in which every statement finds
-// its rows by their keys, as those that carry posts out do. They are planned once
-// on a connection, which for a group of a few posts costs more than running them.
-func (s *Store) ByKey() *Store { return &Store{pool: s.pool, schemaFits: s.schemaFits, begin: byKey} }
+// its rows by their keys, as those that carry posts out do. A connection plans
+// them anew each hundredth time and not each time, which for a group of a few
+// posts costs more than running them.
+func (s *Store) ByKey() *Store { return &Store{pool: s.pool, schemaFits: s.schemaFits, byKey: true} }
+
+// begin is how a transaction begins on the connection; empty is BEGIN.
+func (s *Store) begin(conn *pgconn.PgConn) string {
+	if !s.byKey {
+		return ""
+	}
+	const key = "transactions by key"
+	begun, _ := conn.CustomData()[key].(int)
+	conn.CustomData()[key] = begun + 1
+	if begun%planFor == 0 {
+		return "DISCARD PLANS; " + keepPlans
+	}
+	return keepPlans
+}
 
 // Close ends all connections and waits for those in use.
 func (s *Store) Close() { s.pool.Close() }
@@ -183,7 +203,12 @@ func (s *Store) run(ctx context.Context, workspace, person uuid.UUID, fn func(co
 
 func (s *Store) once(ctx context.Context, workspace, person uuid.UUID, fn func(context.Context, *Tx) error) error {
 	defer telemetry.Time(ctx, telemetry.DatabaseTime, "")()
-	ptx, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: s.begin})
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", classify(err))
+	}
+	defer conn.Release()
+	ptx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: s.begin(conn.Conn().PgConn())})
 	if err != nil {
 		return fmt.Errorf("begin: %w", classify(err))
 	}

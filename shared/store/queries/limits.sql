@@ -12,7 +12,7 @@ FOR UPDATE;
 -- name: LockLowAccountQuotas :many
 SELECT workspace_id, account_id, window_seconds, max_calls, remaining, resets_at
 FROM account_quotas
-WHERE account_id = ANY (sqlc.arg(account_ids)::uuid[])
+WHERE (workspace_id, account_id) IN (SELECT unnest(sqlc.arg(workspace_ids)::uuid[]), unnest(sqlc.arg(account_ids)::uuid[]))
   AND used_for = 'post' AND resets_at > clock_timestamp() AND remaining <= greatest(10, max_calls / 4)
 ORDER BY workspace_id, account_id, window_seconds
 FOR UPDATE;
@@ -158,7 +158,8 @@ RETURNING b.network, was.state AS was_state, was.failing_since;
 -- name: CloseAccountBreakers :many
 WITH was AS (
   SELECT workspace_id, account_id, state, failing_since FROM account_breakers
-  WHERE account_id = ANY (sqlc.arg(account_ids)::uuid[]) AND (state <> 'closed' OR failures > 0)
+  WHERE (workspace_id, account_id) IN (SELECT unnest(sqlc.arg(workspace_ids)::uuid[]), unnest(sqlc.arg(account_ids)::uuid[]))
+    AND (state <> 'closed' OR failures > 0)
   ORDER BY workspace_id, account_id FOR UPDATE
 )
 UPDATE account_breakers b

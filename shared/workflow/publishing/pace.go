@@ -9,8 +9,8 @@ import (
 
 const (
 	// step is the time between two beginnings of one workspace beside another's
-	// posts: 400 in a second, evenly, in one process.
-	step = 2500 * time.Microsecond
+	// posts: 250 in a second, evenly, in one process.
+	step = 4 * time.Millisecond
 	// atOnce is how many a workspace that has begun none lately begins without it.
 	atOnce = 10
 	// longestPace bounds the wait, well inside an invocation's time: a process with

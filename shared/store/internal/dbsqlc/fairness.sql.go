@@ -129,7 +129,7 @@ SELECT d.workspace_id, d.id, d.revision, d.handed_us FROM (
     AND (p.dispatched_revision IS DISTINCT FROM p.revision
          OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
              AND p.dispatched_at < clock_timestamp() - interval '30 seconds'
-             AND (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '3 minutes'
+             AND (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '60 seconds'
                   OR p.workspace_id NOT IN (SELECT b.workspace_id FROM posts b WHERE b.state = 'sending' AND b.lease_until > now()
                                             GROUP BY b.workspace_id HAVING count(*) >= 5)))
          OR ($3::boolean AND p.dispatched_at < $4::timestamptz))
@@ -162,7 +162,7 @@ type PlanDispatchRow struct {
 // revision; again only when it is overdue by 30 s and nobody is at it, which is
 // what makes losing every queue harmless. Of a workspace with several posts on
 // their way out at this moment it is taken to wait in the queue behind them, for
-// three minutes: beside a flood each tick would hand out all of it anew.
+// a minute: beside a flood each tick would hand out all of it anew.
 // handed_us tells whether somebody hands
 // it out between the plan and its turn.
 func (q *Queries) PlanDispatch(ctx context.Context, arg PlanDispatchParams) ([]PlanDispatchRow, error) {

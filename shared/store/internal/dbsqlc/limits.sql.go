@@ -288,7 +288,8 @@ func (q *Queries) Backlog(ctx context.Context, arg BacklogParams) ([]BacklogRow,
 const closeAccountBreakers = `-- name: CloseAccountBreakers :many
 WITH was AS (
   SELECT workspace_id, account_id, state, failing_since FROM account_breakers
-  WHERE account_id = ANY ($1::uuid[]) AND (state <> 'closed' OR failures > 0)
+  WHERE (workspace_id, account_id) IN (SELECT unnest($1::uuid[]), unnest($2::uuid[]))
+    AND (state <> 'closed' OR failures > 0)
   ORDER BY workspace_id, account_id FOR UPDATE
 )
 UPDATE account_breakers b
@@ -298,6 +299,11 @@ FROM was WHERE b.workspace_id = was.workspace_id AND b.account_id = was.account_
 RETURNING b.workspace_id, b.account_id, was.state AS was_state, was.failing_since
 `
 
+type CloseAccountBreakersParams struct {
+	WorkspaceIds []uuid.UUID
+	AccountIds   []uuid.UUID
+}
+
 type CloseAccountBreakersRow struct {
 	WorkspaceID  uuid.UUID
 	AccountID    uuid.UUID
@@ -305,8 +311,8 @@ type CloseAccountBreakersRow struct {
 	FailingSince *time.Time
 }
 
-func (q *Queries) CloseAccountBreakers(ctx context.Context, accountIds []uuid.UUID) ([]CloseAccountBreakersRow, error) {
-	rows, err := q.db.Query(ctx, closeAccountBreakers, accountIds)
+func (q *Queries) CloseAccountBreakers(ctx context.Context, arg CloseAccountBreakersParams) ([]CloseAccountBreakersRow, error) {
+	rows, err := q.db.Query(ctx, closeAccountBreakers, arg.WorkspaceIds, arg.AccountIds)
 	if err != nil {
 		return nil, err
 	}
@@ -756,11 +762,16 @@ func (q *Queries) LockAccountBreaker(ctx context.Context, arg LockAccountBreaker
 const lockLowAccountQuotas = `-- name: LockLowAccountQuotas :many
 SELECT workspace_id, account_id, window_seconds, max_calls, remaining, resets_at
 FROM account_quotas
-WHERE account_id = ANY ($1::uuid[])
+WHERE (workspace_id, account_id) IN (SELECT unnest($1::uuid[]), unnest($2::uuid[]))
   AND used_for = 'post' AND resets_at > clock_timestamp() AND remaining <= greatest(10, max_calls / 4)
 ORDER BY workspace_id, account_id, window_seconds
 FOR UPDATE
 `
+
+type LockLowAccountQuotasParams struct {
+	WorkspaceIds []uuid.UUID
+	AccountIds   []uuid.UUID
+}
 
 type LockLowAccountQuotasRow struct {
 	WorkspaceID   uuid.UUID
@@ -771,8 +782,8 @@ type LockLowAccountQuotasRow struct {
 	ResetsAt      time.Time
 }
 
-func (q *Queries) LockLowAccountQuotas(ctx context.Context, accountIds []uuid.UUID) ([]LockLowAccountQuotasRow, error) {
-	rows, err := q.db.Query(ctx, lockLowAccountQuotas, accountIds)
+func (q *Queries) LockLowAccountQuotas(ctx context.Context, arg LockLowAccountQuotasParams) ([]LockLowAccountQuotasRow, error) {
+	rows, err := q.db.Query(ctx, lockLowAccountQuotas, arg.WorkspaceIds, arg.AccountIds)
 	if err != nil {
 		return nil, err
 	}
