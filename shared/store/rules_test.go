@@ -80,8 +80,8 @@ func TestCommitsWaitForTheDiskWhateverTheServersDefault(t *testing.T) {
 	require.Equal(t, "on", noted)
 }
 
-// A plan that is kept must hold for a table of any size, and stays with the
-// transactions that find their rows by keys.
+// Plans are kept for the transactions that find their rows by keys, without those
+// that read whole tables, and for no others.
 func TestPlansAreKeptOnlyWhereTheyCannotGoWrong(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

@@ -32,8 +32,8 @@ func (s *Service) Fill(ctx context.Context) error {
 	return errors.Join(s.resend(ctx, overdue), s.fill(ctx))
 }
 
-// Recover is for a start at which every queue is known to be empty: all that is
-// not finished gets its message again. One that a dead worker still has a lease on
+// Recover is for a start at which every queue is known to be empty: what is
+// not finished gets its message again, 100 at most; Fill takes the rest. One that a dead worker still has a lease on
 // comes back when that ends.
 func (s *Service) Recover(ctx context.Context) error { return s.resend(ctx, -lease) }
 

@@ -62,7 +62,8 @@ const (
 // TokenSource gives access tokens and hears when the network refused one.
 // workflow/refreshing implements it; workflows do not import one another.
 type TokenSource interface {
-	// AccessToken returns a token that is good for at least a minute. Errors:
+	// AccessToken returns a token that is good for at least a minute, or was renewed
+	// a moment ago where the network gives them for less. Errors:
 	// Unauthenticated when a person must connect the account again,
 	// Unavailable when a token may be had later.
 	AccessToken(ctx context.Context, workspace uuid.UUID, id account.ID) (config.Secret, error)

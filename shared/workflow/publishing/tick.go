@@ -43,16 +43,19 @@ func (s *Service) Tick(ctx context.Context) error { return s.tick(ctx, time.Time
 // Recover is Tick for a start at which every queue is known to be empty: what
 // was handed out before now is handed out again.
 func (s *Service) Recover(ctx context.Context) error {
-	var now time.Time
-	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var err error
-		now, err = tx.Now(ctx)
-		return err
-	})
+	now, err := s.databaseTime(ctx)
 	if err != nil {
 		return err
 	}
 	return s.tick(ctx, now)
+}
+
+func (s *Service) databaseTime(ctx context.Context) (now time.Time, err error) {
+	err = s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now, err = tx.Now(ctx)
+		return err
+	})
+	return now, err
 }
 
 func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
@@ -217,12 +220,7 @@ func (s *Service) lookAfterUnknowns(ctx context.Context) error {
 // decided by it, but logs are ordered by it.
 func (s *Service) compareClocks(ctx context.Context) error {
 	asked := s.Clock.Now()
-	var now time.Time
-	err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var err error
-		now, err = tx.Now(ctx)
-		return err
-	})
+	now, err := s.databaseTime(ctx)
 	if err != nil {
 		return err
 	}

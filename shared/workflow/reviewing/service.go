@@ -327,8 +327,8 @@ func (s *Service) write(
 // minutes get their message again. Errors: those of the store.
 func (s *Service) Remind(ctx context.Context) error { return s.resend(ctx, overdue) }
 
-// Recover is Remind for a start at which every queue is known to be empty: all
-// that stands in review gets its message again.
+// Recover is Remind for a start at which every queue is known to be empty: what
+// stands in review gets its message again, 500 at most; Remind takes the rest.
 func (s *Service) Recover(ctx context.Context) error { return s.resend(ctx, 0) }
 
 func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
