@@ -85,7 +85,7 @@ fault: need-go ## Every fault scenario, by seed: kill, freeze, cut, lose, and ju
 
 .PHONY: fault/short
 fault/short: need-go ## One seed of each fault scenario that CI runs
-	@$(FAULT) -short -seed $(or $(SEED),1)
+	@$(FAULT) -short -seed $(or $(SEED),1) -scenario "$(SCENARIO)" -flood $(or $(FLOOD),2000)
 
 # A seed means the same story only with the same POSTS and LANES.
 SOAK = mkdir -p $(BUILD) && go build -o $(BUILD)/soak ./scripts/soak && exec $(BUILD)/soak

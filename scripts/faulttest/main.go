@@ -55,10 +55,16 @@ func run() int {
 	if *short {
 		s.seeds = 1
 	}
-	if *only != "" {
-		s.only = strings.Split(*only, ",")
+	for id := range strings.SplitSeq(*only, ",") {
+		if id = strings.TrimSpace(id); id != "" {
+			s.only = append(s.only, id)
+		}
 	}
-	ok, err := s.all(ctx, *keep)
+	err := s.check()
+	var ok bool
+	if err == nil {
+		ok, err = s.all(ctx, *keep)
+	}
 	if err != nil {
 		fmt.Println("fault: " + err.Error())
 		return 1
@@ -90,6 +96,41 @@ type result struct {
 	failed   int
 	errs     []string
 	took     time.Duration
+}
+
+// check refuses a campaign that would play nothing: nothing played is nothing
+// found, and reads like a proof.
+func (s *suite) check() error {
+	if s.seeds < 1 || s.parallel < 1 || s.flood < 1 {
+		return errors.New("seeds, parallel and flood must be 1 or more")
+	}
+	var ids []string
+	for _, c := range scenarios() {
+		ids = append(ids, c.id)
+	}
+	for _, id := range s.only {
+		if !slices.Contains(ids, id) {
+			return fmt.Errorf("there is no scenario %s; there are %s", id, strings.Join(ids, ", "))
+		}
+	}
+	for _, c := range s.chosen() {
+		if c.run != nil {
+			return nil
+		}
+	}
+	return errors.New("none of the scenarios can be played: this machine lacks what they need")
+}
+
+// replay is the command that plays a scenario again as it was played.
+func (s *suite) replay(c scenario, seed uint64) string {
+	command := fmt.Sprintf("make fault SCENARIO=%s SEED=%d SEEDS=1", c.id, seed)
+	if s.short {
+		command = fmt.Sprintf("make fault/short SCENARIO=%s SEED=%d", c.id, seed)
+	}
+	if c.timed {
+		command += fmt.Sprintf(" FLOOD=%d", s.flood)
+	}
+	return command
 }
 
 func (s *suite) all(ctx context.Context, keep bool) (bool, error) {
@@ -180,7 +221,7 @@ func (s *suite) one(ctx context.Context, c scenario, seed uint64, mu *sync.Mutex
 		return
 	}
 	into.failed++
-	fmt.Printf("fault: scenario %s failed with seed %d; to replay: make fault SCENARIO=%s SEED=%d SEEDS=1\n", c.id, seed, c.id, seed)
+	fmt.Printf("fault: scenario %s failed with seed %d; to replay: %s\n", c.id, seed, s.replay(c, seed))
 	if err != nil {
 		fmt.Printf("  %v\n", err)
 	}

@@ -90,6 +90,13 @@ func run() error {
 		}
 		c.rows = append(c.rows, size)
 	}
+	chosen, err := c.chosen(*only)
+	if err != nil {
+		return err
+	}
+	if err := writable(os.Getenv("BENCH_JSON")); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	dir, remove, err := arena.TempDir()
@@ -107,10 +114,7 @@ func run() error {
 	defer func() { _ = c.cluster.Close(context.WithoutCancel(ctx)) }()
 	load := firstLine("/proc/loadavg")
 	fmt.Printf("bench: %s, load %s\n", machine(), load)
-	for _, b := range c.benches() {
-		if !slices.Contains(strings.Split(*only, ","), b.name) {
-			continue
-		}
+	for _, b := range chosen {
 		fmt.Fprintf(os.Stderr, "bench: %s\n", b.name)
 		if err := b.run(ctx); err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", b.name, err), c.finish(load))
@@ -135,6 +139,39 @@ func (c *campaign) benches() []bench {
 		{"B8", c.coldStart},
 		{"B10", c.recovery},
 	}
+}
+
+// chosen are the benches with these names, in the order in which they run.
+func (c *campaign) chosen(names string) ([]bench, error) {
+	var known []string
+	wanted := map[string]bool{}
+	for name := range strings.SplitSeq(names, ",") {
+		wanted[strings.ToLower(strings.TrimSpace(name))] = true
+	}
+	list := slices.DeleteFunc(c.benches(), func(b bench) bool {
+		known = append(known, b.name)
+		found := wanted[strings.ToLower(b.name)]
+		delete(wanted, strings.ToLower(b.name))
+		return !found
+	})
+	delete(wanted, "")
+	if len(wanted) > 0 || len(list) == 0 {
+		return nil, fmt.Errorf("%q names a bench that does not exist; there are %s", names, strings.Join(known, ", "))
+	}
+	return list, nil
+}
+
+// writable says before the run, which takes long, that its end could not be
+// written. What a file holds already is left to it until then.
+func writable(path string) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("BENCH_JSON cannot be written: %w", err)
+	}
+	return file.Close()
 }
 
 func (c *campaign) add(bench, what string, value float64, unit, target string) {
