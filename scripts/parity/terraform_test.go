@@ -191,6 +191,43 @@ func TestRunbooksAskTheSchemaThatIsThere(t *testing.T) {
 	require.GreaterOrEqual(t, asked, 10)
 }
 
+// Who searches the log for a line that no code writes finds it quiet and goes on.
+func TestRunbooksSearchForLinesThatTheCodeLogs(t *testing.T) {
+	t.Parallel()
+	written := stringsInCode(t)
+	searched := 0
+	for _, file := range runbooks(t) {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`\$\.msg = "([^"]+)"`).FindAllStringSubmatch(string(raw), -1) {
+			require.Contains(t, written, m[1], "%s searches for what no code writes", file)
+			searched++
+		}
+	}
+	require.GreaterOrEqual(t, searched, 7)
+}
+
+// The tokens that an older release gives up lie where a newer one left them.
+func TestTheRunbookPutsKeptTokensBackWhereTheyWereLeft(t *testing.T) {
+	t.Parallel()
+	handlers, err := filepath.Glob(root + "/functions/*/*.go")
+	require.NoError(t, err)
+	var takers []string
+	for _, file := range handlers {
+		if strings.Contains(read(t, strings.TrimPrefix(file, root)), "queue.KeepTokens:") {
+			takers = append(takers, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	require.NotEmpty(t, takers)
+	_, text, found := strings.Cut(read(t, "/infra/runbooks/dead-letter-queue.md"), "**After a rollback.**")
+	require.True(t, found)
+	loops := regexp.MustCompile("for q in ([a-z ]+)[;`]").FindAllStringSubmatch(text, -1)
+	require.Len(t, loops, 2, "one looks before, one puts back")
+	for _, loop := range loops {
+		require.ElementsMatch(t, takers, strings.Fields(loop[1]))
+	}
+}
+
 // A guide that names what is not there stops its reader half-way.
 func TestTheGuideNamesWhatThereIs(t *testing.T) {
 	t.Parallel()
