@@ -24,27 +24,33 @@ const (
 
 // start starts n senders and returns what ends them.
 func start(ctx context.Context, a *arena.Arena, n int, how arena.How) (func(), error) {
-	var all []*arena.Sender
-	end := func() {
+	all, err := startAll(ctx, a, n, how)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
 		for _, s := range all {
 			s.Kill()
 		}
-	}
-	for range n {
-		s, err := a.Start(ctx, how)
-		if err != nil {
-			end()
+	}, nil
+}
+
+// startAll starts n senders and waits until they are up; the arena kills those
+// that are left at its end.
+func startAll(ctx context.Context, a *arena.Arena, n int, how arena.How) ([]*arena.Sender, error) {
+	all := make([]*arena.Sender, n)
+	for i := range all {
+		var err error
+		if all[i], err = a.Start(ctx, how); err != nil {
 			return nil, err
 		}
-		all = append(all, s)
 	}
 	for _, s := range all {
 		if err := s.AwaitUp(ctx); err != nil {
-			end()
 			return nil, err
 		}
 	}
-	return end, nil
+	return all, nil
 }
 
 // duplicateDeliveries injects each message 2 to 10 times, at once, into two processes. Judged: I1 to

@@ -174,39 +174,6 @@ func fill(path string) error {
 	}
 }
 
-// connectionStorm starts six senders that want 48 of 18 connections. Judged: I1 to I5; I7 when the
-// storm is over.
-func connectionStorm(ctx context.Context, r *trial) error {
-	_, url, err := r.ownCluster(ctx, 18)
-	if err != nil {
-		return err
-	}
-	a, accounts, err := r.worldOn(ctx, url, 4, nil)
-	if err != nil {
-		return err
-	}
-	for _, acc := range accounts {
-		if _, err := a.Schedule(ctx, acc, time.Now().Add(2*time.Second), append(r.contents(6, 1), r.contents(1, 3)...)...); err != nil {
-			return err
-		}
-	}
-	end, err := start(ctx, a, 6, arena.How{MaxConns: 8, TickEvery: time.Second})
-	if err != nil {
-		return err
-	}
-	arena.Pause(ctx, 12*time.Second)
-	err = a.Settle(ctx, 90*time.Second, warpStep)
-	end()
-	if err != nil {
-		return err
-	}
-	if end, err = start(ctx, a, 1, arena.How{}); err != nil {
-		return err
-	}
-	defer end()
-	return r.recovered(ctx, a, time.Second, 0)
-}
-
 // longOutage finds posts of a whole day waiting, 5,000 of them in the whole
 // suite: each goes by its account's catch-up rule, none goes out that the rule
 // keeps back, and what may go goes in turns. Judged: I1 to I5, I7; nothing waits

@@ -35,7 +35,7 @@ func scenarios() []scenario {
 		{id: "C15", name: "the connection breaks at COMMIT", run: brokenCommits},
 		{id: "10", name: "failover to a standby that misses the last commits", run: failover},
 		{id: "11", name: "Postgres' disk is full, then free", nightly: true, run: diskFull},
-		{id: "12", name: "connection storm: more senders than connections", run: connectionStorm},
+		{id: "12", name: "connection storm: 200 instances, 100 connections", run: connectionStorm},
 		{id: "13", name: "Redis 5 s late, dead, back and empty, flushed, split", needs: arena.RedisProgram, run: redisGone},
 		{id: "14", name: "accepted, then no readable answer, nine ways", run: lostAnswers},
 		{id: "15", name: "accepted 40 s after the timeout; reads lag 30 s", run: lateEffects},

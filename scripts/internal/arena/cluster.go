@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -86,6 +87,15 @@ func (c *Cluster) Restart(ctx context.Context, away time.Duration) error {
 	var err error
 	c.server, err = postgres.Start(ctx, c.options)
 	return err
+}
+
+// Refused is how many connections the server has refused because it had no more.
+func (c *Cluster) Refused() (int, error) {
+	raw, err := os.ReadFile(filepath.Join(c.options.Dir, "postgres.log"))
+	if err != nil {
+		return 0, fmt.Errorf("read the server's log: %w", err)
+	}
+	return bytes.Count(raw, []byte("FATAL:  sorry, too many clients already")), nil
 }
 
 // Close stops the server.

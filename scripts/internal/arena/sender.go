@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +35,7 @@ const (
 	settingTicks       = "ARENA_TICKS_AT_ONCE"
 	settingAnswer      = "ARENA_ANSWER"
 	settingConcurrency = "ARENA_CONCURRENCY"
+	settingInstances   = "ARENA_INSTANCES"
 	settingProfile     = "ARENA_PROFILE"
 )
 
@@ -69,8 +71,8 @@ func (a *Arena) makeQueues(ctx context.Context) error {
 	return nil
 }
 
-// RunSender is the child: the publish function on shared/host, woken by the
-// queue and by a tick of its own, until ctx ends.
+// RunSender is the child: one instance of the publish function or more on
+// shared/host, each woken by the queue and by a tick of its own, until ctx ends.
 func RunSender(ctx context.Context, environ map[string]string) error {
 	template, err := loadTemplate(environ[settingTemplate], environ[settingConcurrency])
 	if err != nil {
@@ -95,19 +97,6 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 	if err := config.LoadFrom(&cfg, settings); err != nil {
 		return err
 	}
-	f, end, err := publish.New(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer end()
-	handler := host.NewHandler(answering(f.Handle, environ[settingAnswer]))
-	h, err := host.New(template, host.Options{
-		Functions: map[string]lambda.Handler{"publish": handler}, SQS: client, QueueURLs: urls,
-		Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, cfg.LogLevel),
-	})
-	if err != nil {
-		return err
-	}
 	every, err := time.ParseDuration(environ[settingTickEvery])
 	if err != nil {
 		return fmt.Errorf("%s: %w", settingTickEvery, err)
@@ -115,6 +104,10 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 	atOnce, err := strconv.Atoi(environ[settingTicks])
 	if err != nil {
 		return fmt.Errorf("%s: %w", settingTicks, err)
+	}
+	instances, err := strconv.Atoi(environ[settingInstances])
+	if err != nil {
+		return fmt.Errorf("%s: %w", settingInstances, err)
 	}
 	if path := environ[settingProfile]; path != "" {
 		file, err := os.Create(path)
@@ -127,14 +120,54 @@ func RunSender(ctx context.Context, environ map[string]string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { tick(ctx, handler, every, atOnce) })
-	defer wg.Wait()
-	return h.Run(ctx)
+	return runAll(ctx, instances, func(ctx context.Context, up func()) error {
+		f, end, err := publish.New(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer end()
+		handler := host.NewHandler(answering(f.Handle, environ[settingAnswer]))
+		h, err := host.New(template, host.Options{
+			Functions: map[string]lambda.Handler{"publish": handler}, SQS: client, QueueURLs: urls,
+			Grace: 5 * time.Second, Clock: clock.System{}, Logger: telemetry.NewLogger(os.Stderr, cfg.LogLevel),
+		})
+		if err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { tick(ctx, handler, every, atOnce, up) })
+		defer wg.Wait()
+		return h.Run(ctx)
+	})
 }
 
-// tick wakes the function as its schedule would, only more often.
-func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOnce int) {
+// runAll runs so many instances until ctx or one of them ends, and says when all
+// are up.
+func runAll(ctx context.Context, instances int, run func(ctx context.Context, up func()) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var waiting atomic.Int64
+	waiting.Store(int64(instances))
+	up := func() {
+		if waiting.Add(-1) == 0 {
+			fmt.Fprintln(os.Stderr, upLine)
+		}
+	}
+	errs := make([]error, instances)
+	var wg sync.WaitGroup
+	for i := range instances {
+		wg.Go(func() {
+			defer stop()
+			errs[i] = run(ctx, up)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// tick wakes the function as its schedule would, only more often, and calls up
+// after the first time.
+func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOnce int, up func()) {
 	var told time.Duration
 	for first := true; every > 0; {
 		var wg sync.WaitGroup
@@ -148,7 +181,7 @@ func tick(ctx context.Context, handler lambda.Handler, every time.Duration, atOn
 		}
 		wg.Wait()
 		if first {
-			fmt.Fprintln(os.Stderr, upLine)
+			up()
 			first = false
 		}
 		if d := skew(); d != told {
@@ -212,7 +245,7 @@ func skew() time.Duration {
 	return clock.System{}.Now().Round(0).Sub(time.Now().Round(0)).Round(time.Second)
 }
 
-// upLine is what a child says after its first tick, skewLine when its clock moves.
+// upLine is what a child says after the first tick of all its instances, skewLine when its clock moves.
 const (
 	upLine   = "arena: the first tick is over"
 	skewLine = "arena: the wall clock is off by "
@@ -241,6 +274,9 @@ func (s *Sender) AwaitUp(ctx context.Context) error {
 
 // How is what a child is told beside the usual.
 type How struct {
+	// Instances is how many of the function the child runs, each with a pool and
+	// ticks of its own; 0 is one.
+	Instances int
 	// Kill and Freeze name a kill point, with :n for the n-th passing.
 	Kill, Freeze string
 	// TickEvery is the child's own tick; 0 is 300 ms, below 0 none.
@@ -301,7 +337,8 @@ func (a *Arena) Start(ctx context.Context, how How) (*Sender, error) {
 		"INSTAGRAM_TOKEN_URL=" + a.InstagramURL + "/oauth/access_token", "INSTAGRAM_WEB_URL=" + a.InstagramURL,
 		"INSTAGRAM_CLIENT_ID=" + clientID, "INSTAGRAM_CLIENT_SECRET=" + clientSecret, "BLOB_URL=" + a.filesURL, "PUBLIC_URL=" + a.webURL,
 		settingTemplate + "=" + template, settingConcurrency + "=" + a.options.Concurrency,
-		settingTickEvery + "=" + how.TickEvery.String(), settingTicks + "=" + strconv.Itoa(max(how.TicksAtOnce, 1)), settingAnswer + "=" + how.Answer,
+		settingTickEvery + "=" + how.TickEvery.String(), settingTicks + "=" + strconv.Itoa(max(how.TicksAtOnce, 1)), settingInstances + "=" + strconv.Itoa(max(how.Instances, 1)),
+		settingAnswer + "=" + how.Answer,
 		settingProfile + "=" + os.Getenv(settingProfile), "ROSTRUM_KILL_AT=" + how.Kill, "ROSTRUM_FREEZE_AT=" + how.Freeze,
 		"ROSTRUM_CLOCK_SHIFT=" + how.Clock, "REDIS_URL=" + how.Redis,
 	}
