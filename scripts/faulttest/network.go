@@ -172,55 +172,6 @@ func duplicateRefusals(ctx context.Context, r *trial) error {
 	return r.recovered(ctx, a, settleWithin, 30*time.Second)
 }
 
-// rateLimits answers 429 with a short, an absent, a past, an absurd and a day's wait, and
-// that the credit is used up. Judged: bounded waits with a reason on the post, no
-// hot loop, I1 to I5, I7.
-func rateLimits(ctx context.Context, r *trial) error {
-	rules := []fault.Rule{
-		{Preset: "rate_limited", Times: 2},
-		{Preset: "rate_limited_silent", Times: 2},
-		{Preset: "rate_limited_past", Times: 3},
-		{Preset: "rate_limited_absurd", Times: 1},
-		{Preset: "rate_limited_day", Times: 1},
-		{Preset: "credits_depleted", Times: 1},
-	}
-	return r.play(ctx, rules, func(a *arena.Arena, posts []*arena.Post) error {
-		for _, p := range posts {
-			p.Expect = func(s arena.Seen) bool { return s.State == "scheduled" && (s.FailureCode != "" || s.Hold != "") }
-		}
-		arena.Pause(ctx, 4*time.Second)
-		began := a.Network.Faults().Requests()["POST /2/tweets"]
-		arena.Pause(ctx, 3*time.Second)
-		if n := a.Network.Faults().Requests()["POST /2/tweets"] - began; n > 12 {
-			return fmt.Errorf("%d calls within three seconds of a rate limit", n)
-		}
-		// The longest wait is bounded by a day, and whoever waits says why.
-		for _, wrong := range []string{
-			"not_before > clock_timestamp() + interval '25 hours'",
-			"state = 'scheduled' AND not_before > clock_timestamp() + interval '2 seconds' AND hold_reason = ''",
-		} {
-			n, err := a.Count(ctx, "SELECT count(*) FROM posts WHERE "+wrong)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				return fmt.Errorf("%d posts where %s", n, wrong)
-			}
-		}
-		// Whoever was let go in this moment goes within a tick.
-		if err := r.finish(ctx, a, 45*time.Second, 0); err != nil {
-			return err
-		}
-		for _, p := range posts {
-			p.Expect = nil
-		}
-		if err := a.Exec(ctx, "UPDATE accounts SET catch_up_within_seconds = 1000000"); err != nil {
-			return err
-		}
-		return r.recovered(ctx, a, 90*time.Second, 2*time.Hour)
-	})
-}
-
 // hostileAnswers answers a byte a second, a gigabyte, a gzip bomb and redirects, one of them to
 // the metadata address. Judged: nothing is followed, deadlines and caps hold, I1
 // to I5, I7.

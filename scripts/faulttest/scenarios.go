@@ -41,7 +41,7 @@ func scenarios() []scenario {
 		{id: "15", name: "accepted 40 s after the timeout; reads lag 30 s", run: lateEffects},
 		{id: "16", name: "unknown, and the account cannot be read", run: blindReads},
 		{id: "17", name: "duplicate refused: a twin by hand; our own after doubt", run: duplicateRefusals},
-		{id: "18", name: "429 with short, absent, past and absurd times", run: rateLimits},
+		{id: "18", name: "429 with short, absent, past, absurd times; of the whole app", run: rateLimits},
 		{id: "19", name: "slow, huge, packed and redirected answers", run: hostileAnswers},
 		{id: "20", name: "an expired rotating token: stampede, lost answer, no database", run: tokenTrouble},
 		{id: "21", name: "access is revoked in the middle of a thread", run: revokedMidThread},

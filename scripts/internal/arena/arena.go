@@ -71,6 +71,8 @@ type Arena struct {
 	Network   *simx.Server
 	Instagram *siminstagram.Server
 	Queues    *sqsqueue.Queues
+	// Desk is where people decide and read.
+	Desk Desk
 	// NetworkURL, InstagramURL and QueueURL are the addresses of the simulators.
 	NetworkURL, InstagramURL, QueueURL string
 
@@ -139,6 +141,9 @@ func New(ctx context.Context, o Options) (_ *Arena, err error) {
 		return nil, err
 	}
 	a.closers = append(a.closers, a.owner.Close)
+	if err := a.openDesk(ctx); err != nil {
+		return nil, err
+	}
 	cfg, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
 		return nil, errors.New("the arena's database address is not one")

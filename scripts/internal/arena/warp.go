@@ -34,6 +34,7 @@ func (a *Arena) Warp(ctx context.Context, d time.Duration) error {
 				" WHERE state IN ('sending', 'unknown') AND post_id IN (SELECT id FROM warped)", int(d/time.Second)),
 			fmt.Sprintf("UPDATE network_stages SET staged_at = staged_at - interval '%d seconds' WHERE post_id IN (SELECT id FROM warped)", int(d/time.Second)),
 			fmt.Sprintf("UPDATE accounts SET limited_until = limited_until - interval '%d seconds' WHERE limited_until IS NOT NULL", int(d/time.Second)),
+			fmt.Sprintf("UPDATE app_quotas SET resets_at = resets_at - interval '%d seconds'", int(d/time.Second)),
 			fmt.Sprintf("UPDATE account_quotas SET resets_at = resets_at - interval '%d seconds'", int(d/time.Second)),
 			fmt.Sprintf("UPDATE account_breakers SET retry_at = retry_at - interval '%[1]d seconds', probe_until = probe_until - interval '%[1]d seconds'"+
 				" WHERE state <> 'closed'", int(d/time.Second)),

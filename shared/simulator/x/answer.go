@@ -123,6 +123,11 @@ func presets() map[string]fault.Action {
 	day["x-user-limit-24hour-limit"] = "100"
 	day["x-user-limit-24hour-remaining"] = "0"
 	day["x-user-limit-24hour-reset"] = "{now+43200}"
+	// All users of the developer app together: the user's own windows are not full.
+	app := rate("73", "{now+840}")
+	app["x-app-limit-24hour-limit"] = "10000"
+	app["x-app-limit-24hour-remaining"] = "0"
+	app["x-app-limit-24hour-reset"] = "{now+43200}"
 	capped := problem{
 		Title: "UsageCapExceeded", Detail: "Usage cap exceeded: Monthly product cap", Type: problemTypes + "usage-capped", Status: 429,
 	}
@@ -136,6 +141,7 @@ func presets() map[string]fault.Action {
 	return map[string]fault.Action{
 		"rate_limited":          {Kind: fault.Answer, Status: 429, Headers: rate("0", "{now+60}"), Body: body(tooMany())},
 		"rate_limited_day":      {Kind: fault.Answer, Status: 429, Headers: day, Body: body(tooMany())},
+		"rate_limited_app":      {Kind: fault.Answer, Status: 429, Headers: app, Body: body(tooMany())},
 		"rate_limited_silent":   {Kind: fault.Answer, Status: 429, Body: body(tooMany())},
 		"rate_limited_past":     {Kind: fault.Answer, Status: 429, Headers: rate("0", "{now-86400}"), Body: body(tooMany())},
 		"rate_limited_absurd":   {Kind: fault.Answer, Status: 429, Headers: rate("0", "99999999999999"), Body: body(tooMany())},

@@ -228,6 +228,7 @@ func TestWhatTheNetworkSaysDecidesWhatHappensNext(t *testing.T) {
 	}{
 		"rate_limited":        {post.Scheduled, post.HeldRateLimit, post.AttemptRefused, false},
 		"rate_limited_day":    {post.Scheduled, post.HeldRateLimit, post.AttemptRefused, false},
+		"rate_limited_app":    {post.Scheduled, post.HeldRateLimit, post.AttemptRefused, false},
 		"rate_limited_past":   {post.Scheduled, post.HeldRateLimit, post.AttemptRefused, false},
 		"rate_limited_absurd": {post.Scheduled, post.HeldRateLimit, post.AttemptRefused, false},
 		"rate_limited_silent": {post.Scheduled, post.HeldRateLimit, post.AttemptRefused, false},

@@ -168,7 +168,7 @@ func (b *bench) retryNow(t *testing.T, p post.Post) post.Post {
 	t.Helper()
 	b.exec(t, "UPDATE posts SET not_before = clock_timestamp() WHERE id = $1 AND not_before IS NOT NULL", uuid.UUID(p.ID))
 	b.exec(t, "UPDATE accounts SET limited_until = NULL")
-	b.exec(t, "DELETE FROM account_quotas")
+	b.exec(t, "DELETE FROM account_quotas; DELETE FROM app_quotas")
 	return b.Post(t, p.ID)
 }
 
