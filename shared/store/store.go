@@ -78,6 +78,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	params["plan_cache_mode"] = "force_custom_plan"
 	// Compiling a statement takes longer than any of ours runs.
 	params["jit"] = "off"
+	// What looks over much does so on one of the database's processors: the others
+	// are for what is due.
+	params["max_parallel_workers_per_gather"] = "0"
 	if cfg.Role != "" {
 		params["role"] = cfg.Role
 	}

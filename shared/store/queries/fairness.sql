@@ -12,26 +12,34 @@
 -- a minute: beside a flood each tick would hand out all of it anew.
 -- handed_us tells whether somebody hands
 -- it out between the plan and its turn.
+WITH waiting AS (
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason, revision, dispatched_at
+  FROM posts
+  WHERE state = 'scheduled' AND (dispatched_revision IS DISTINCT FROM revision)::int = 1
+    AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+  UNION ALL
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason, revision, dispatched_at
+  FROM posts
+  WHERE state = 'scheduled' AND dispatched_revision = revision
+    AND due_at < now() + make_interval(secs => CASE WHEN sqlc.arg(queues_lost)::boolean THEN sqlc.arg(horizon_seconds)::float8 ELSE -30 END)
+    AND ((greatest(due_at, not_before) < clock_timestamp() - interval '30 seconds'
+          AND dispatched_at < clock_timestamp() - interval '30 seconds'
+          AND (greatest(due_at, not_before) < clock_timestamp() - interval '60 seconds'
+               OR workspace_id NOT IN (SELECT b.workspace_id FROM posts b WHERE b.state = 'sending' AND b.lease_until > now()
+                                       GROUP BY b.workspace_id HAVING count(*) >= 5)))
+         OR (sqlc.arg(queues_lost)::boolean AND dispatched_at < sqlc.arg(lost_before)::timestamptz))
+)
 SELECT d.workspace_id, d.id, d.revision, d.handed_us FROM (
   SELECT p.workspace_id, p.id, p.due_at, p.revision, coalesce((extract(epoch FROM p.dispatched_at) * 1000000)::bigint, 0)::bigint AS handed_us,
          p.due_at > now() + interval '30 seconds' AS can_wait,
          row_number() OVER (PARTITION BY p.workspace_id, p.due_at > now() + interval '30 seconds' ORDER BY p.due_at, p.id) AS turn
-  FROM posts p
-  WHERE p.state = 'scheduled'
-    AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
-    AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8))
+  FROM waiting p
+  WHERE (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => sqlc.arg(horizon_seconds)::float8))
     AND p.hold_reason NOT IN ('workspace_paused', 'network_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited',
                               'network_trouble', 'account_trouble', 'late_needs_decision', 'content_not_as_approved', 'found_late')
     -- What is of a backlog waits for its turn in the drain.
     AND NOT (p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8) AND in_backlog(p.workspace_id, p.id, p.account_id,
              p.due_at, p.paced_at, make_interval(secs => sqlc.arg(grace_seconds)::float8)))
-    AND (p.dispatched_revision IS DISTINCT FROM p.revision
-         OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
-             AND p.dispatched_at < clock_timestamp() - interval '30 seconds'
-             AND (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '60 seconds'
-                  OR p.workspace_id NOT IN (SELECT b.workspace_id FROM posts b WHERE b.state = 'sending' AND b.lease_until > now()
-                                            GROUP BY b.workspace_id HAVING count(*) >= 5)))
-         OR (sqlc.arg(queues_lost)::boolean AND p.dispatched_at < sqlc.arg(lost_before)::timestamptz))
 ) d
 ORDER BY d.can_wait, d.turn, d.due_at, d.id
 LIMIT sqlc.arg(max_rows);

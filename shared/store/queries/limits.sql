@@ -272,7 +272,27 @@ WHERE t.try_at <= clock_timestamp() + make_interval(secs => sqlc.arg(horizon_sec
 -- name: ExplainHolds :execrows
 -- Says on each post that is due soon why it will not go, and takes the word
 -- back once the reason is gone.
-WITH v AS (
+WITH touched AS (
+  -- A minute may have 100,000 posts: those that nothing holds back are not looked at.
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
+  WHERE state = 'scheduled' AND hold_reason <> '' AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+  UNION
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
+  WHERE state = 'scheduled' AND due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
+  UNION
+  SELECT p.*
+  FROM accounts a
+  JOIN workspaces w ON w.id = a.workspace_id
+  -- OFFSET keeps the planner from reading all posts to join a few accounts to them.
+  JOIN LATERAL (SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
+                WHERE workspace_id = a.workspace_id AND account_id = a.id AND state = 'scheduled'
+                  AND due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
+                  AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8) OFFSET 0) p ON true
+  WHERE w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) OR a.paused_at IS NOT NULL OR a.status <> 'connected'
+     OR a.limited_until > clock_timestamp()
+     OR EXISTS (SELECT FROM network_breakers b WHERE b.network = a.network AND b.state <> 'closed')
+     OR EXISTS (SELECT FROM account_breakers b WHERE b.workspace_id = a.workspace_id AND b.account_id = a.id AND b.state <> 'closed')
+), v AS (
   SELECT p.workspace_id, p.id,
          -- A try that waits for its own reason keeps it: the senders say so if more
          -- is in the way by then.
@@ -296,16 +316,11 @@ WITH v AS (
               WHEN p.hold_reason IN ('workspace_paused', 'network_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited',
                    'network_trouble', 'account_trouble') THEN ''
               ELSE p.hold_reason END AS reason
-  FROM posts p
+  FROM touched p
   JOIN accounts a ON a.workspace_id = p.workspace_id AND a.id = p.account_id
   JOIN workspaces w ON w.id = p.workspace_id
   LEFT JOIN network_breakers nb ON nb.network = a.network AND nb.state <> 'closed'
   LEFT JOIN account_breakers ab ON ab.workspace_id = a.workspace_id AND ab.account_id = a.id AND ab.state <> 'closed'
-  WHERE p.state = 'scheduled' AND p.due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
-    -- What none of it touches is not looked at: a minute may have 100,000 posts.
-    AND (p.hold_reason <> '' OR p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
-         OR w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) OR a.paused_at IS NOT NULL OR a.status <> 'connected'
-         OR a.limited_until > clock_timestamp() OR nb.network IS NOT NULL OR ab.account_id IS NOT NULL)
 )
 UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp(),
   -- What is let go is handed out anew at once: its message found it held.

@@ -150,7 +150,7 @@ func (s *Service) drain(ctx context.Context) error {
 }
 
 func (s *Service) explainHolds(ctx context.Context) error {
-	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return s.Relay.Store.ByKey().Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.ExplainHolds(ctx, Horizon, lateGrace)
 		return err
 	})

@@ -92,7 +92,7 @@ func (s *Service) dispatch(ctx context.Context, lostBefore time.Time) error {
 	var crowd publication.Crowd
 	for {
 		var plan []store.Planned
-		err := s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		err := s.Relay.Store.ByKey().Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 			var err error
 			plan, err = tx.PlanDispatch(ctx, Horizon, lateGrace, planned, lostBefore)
 			return err

@@ -113,37 +113,45 @@ func (q *Queries) ExpiredLeases(ctx context.Context, maxRows int32) ([]ExpiredLe
 
 const planDispatch = `-- name: PlanDispatch :many
 
+WITH waiting AS (
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason, revision, dispatched_at
+  FROM posts
+  WHERE state = 'scheduled' AND (dispatched_revision IS DISTINCT FROM revision)::int = 1
+    AND due_at < now() + make_interval(secs => $1::float8)
+  UNION ALL
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason, revision, dispatched_at
+  FROM posts
+  WHERE state = 'scheduled' AND dispatched_revision = revision
+    AND due_at < now() + make_interval(secs => CASE WHEN $4::boolean THEN $1::float8 ELSE -30 END)
+    AND ((greatest(due_at, not_before) < clock_timestamp() - interval '30 seconds'
+          AND dispatched_at < clock_timestamp() - interval '30 seconds'
+          AND (greatest(due_at, not_before) < clock_timestamp() - interval '60 seconds'
+               OR workspace_id NOT IN (SELECT b.workspace_id FROM posts b WHERE b.state = 'sending' AND b.lease_until > now()
+                                       GROUP BY b.workspace_id HAVING count(*) >= 5)))
+         OR ($4::boolean AND dispatched_at < $5::timestamptz))
+)
 SELECT d.workspace_id, d.id, d.revision, d.handed_us FROM (
   SELECT p.workspace_id, p.id, p.due_at, p.revision, coalesce((extract(epoch FROM p.dispatched_at) * 1000000)::bigint, 0)::bigint AS handed_us,
          p.due_at > now() + interval '30 seconds' AS can_wait,
          row_number() OVER (PARTITION BY p.workspace_id, p.due_at > now() + interval '30 seconds' ORDER BY p.due_at, p.id) AS turn
-  FROM posts p
-  WHERE p.state = 'scheduled'
-    AND p.due_at < now() + make_interval(secs => $1::float8)
-    AND (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => $1::float8))
+  FROM waiting p
+  WHERE (p.not_before IS NULL OR p.not_before < clock_timestamp() + make_interval(secs => $1::float8))
     AND p.hold_reason NOT IN ('workspace_paused', 'network_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited',
                               'network_trouble', 'account_trouble', 'late_needs_decision', 'content_not_as_approved', 'found_late')
     -- What is of a backlog waits for its turn in the drain.
     AND NOT (p.due_at < now() - make_interval(secs => $2::float8) AND in_backlog(p.workspace_id, p.id, p.account_id,
              p.due_at, p.paced_at, make_interval(secs => $2::float8)))
-    AND (p.dispatched_revision IS DISTINCT FROM p.revision
-         OR (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '30 seconds'
-             AND p.dispatched_at < clock_timestamp() - interval '30 seconds'
-             AND (greatest(p.due_at, p.not_before) < clock_timestamp() - interval '60 seconds'
-                  OR p.workspace_id NOT IN (SELECT b.workspace_id FROM posts b WHERE b.state = 'sending' AND b.lease_until > now()
-                                            GROUP BY b.workspace_id HAVING count(*) >= 5)))
-         OR ($3::boolean AND p.dispatched_at < $4::timestamptz))
 ) d
 ORDER BY d.can_wait, d.turn, d.due_at, d.id
-LIMIT $5
+LIMIT $3
 `
 
 type PlanDispatchParams struct {
 	HorizonSeconds float64
 	GraceSeconds   float64
+	MaxRows        int32
 	QueuesLost     bool
 	LostBefore     time.Time
-	MaxRows        int32
 }
 
 type PlanDispatchRow struct {
@@ -169,9 +177,9 @@ func (q *Queries) PlanDispatch(ctx context.Context, arg PlanDispatchParams) ([]P
 	rows, err := q.db.Query(ctx, planDispatch,
 		arg.HorizonSeconds,
 		arg.GraceSeconds,
+		arg.MaxRows,
 		arg.QueuesLost,
 		arg.LostBefore,
-		arg.MaxRows,
 	)
 	if err != nil {
 		return nil, err
