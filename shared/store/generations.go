@@ -194,18 +194,24 @@ func (tx *Tx) YieldGeneration(ctx context.Context, c Claim, wait time.Duration, 
 type Stuck struct {
 	WorkspaceID, SubjectID, CorrelationID uuid.UUID
 	Revision                              int64 // of a post
+	// Since is when it was made, of a post when it was last touched: its place in
+	// the list.
+	Since time.Time
 }
 
 // StuckGenerations returns at most limit unfinished generations, of all
-// workspaces, that nobody has worked on since overdue.
-func (tx *Tx) StuckGenerations(ctx context.Context, overdue time.Duration, limit int) ([]Stuck, error) {
-	rows, err := tx.q.StuckGenerations(ctx, dbsqlc.StuckGenerationsParams{OverdueSeconds: overdue.Seconds(), MaxRows: int32(limit)})
+// workspaces, that nobody has worked on since overdue, the oldest first: those
+// behind after, the last of the page before or the zero value.
+func (tx *Tx) StuckGenerations(ctx context.Context, overdue time.Duration, after Stuck, limit int) ([]Stuck, error) {
+	rows, err := tx.q.StuckGenerations(ctx, dbsqlc.StuckGenerationsParams{
+		OverdueSeconds: overdue.Seconds(), AfterAt: after.Since, AfterID: after.SubjectID, MaxRows: int32(limit),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list stuck generations: %w", classify(err))
 	}
 	out := make([]Stuck, len(rows))
 	for i, r := range rows {
-		out[i] = Stuck{WorkspaceID: r.WorkspaceID, SubjectID: r.ID, CorrelationID: r.CorrelationID}
+		out[i] = Stuck{WorkspaceID: r.WorkspaceID, SubjectID: r.ID, CorrelationID: r.CorrelationID, Since: r.CreatedAt}
 	}
 	return out, nil
 }

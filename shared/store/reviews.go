@@ -82,15 +82,18 @@ func (tx *Tx) LatestReview(ctx context.Context, workspace uuid.UUID, id post.ID)
 }
 
 // StuckReviews returns at most limit posts, of all workspaces, that have stood
-// in review for longer than overdue.
-func (tx *Tx) StuckReviews(ctx context.Context, overdue time.Duration, limit int) ([]Stuck, error) {
-	rows, err := tx.q.StuckReviews(ctx, dbsqlc.StuckReviewsParams{OverdueSeconds: overdue.Seconds(), MaxRows: int32(limit)})
+// in review for longer than overdue, the longest first: those behind after, the
+// last of the page before or the zero value.
+func (tx *Tx) StuckReviews(ctx context.Context, overdue time.Duration, after Stuck, limit int) ([]Stuck, error) {
+	rows, err := tx.q.StuckReviews(ctx, dbsqlc.StuckReviewsParams{
+		OverdueSeconds: overdue.Seconds(), AfterAt: after.Since, AfterID: after.SubjectID, MaxRows: int32(limit),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list posts stuck in review: %w", classify(err))
 	}
 	out := make([]Stuck, len(rows))
 	for i, r := range rows {
-		out[i] = Stuck{WorkspaceID: r.WorkspaceID, SubjectID: r.ID, CorrelationID: r.CorrelationID, Revision: r.Revision}
+		out[i] = Stuck{WorkspaceID: r.WorkspaceID, SubjectID: r.ID, CorrelationID: r.CorrelationID, Revision: r.Revision, Since: r.UpdatedAt}
 	}
 	return out, nil
 }

@@ -58,10 +58,11 @@ RETURNING not_before::timestamptz AS not_before;
 
 -- name: StuckGenerations :many
 -- Nobody works on these and their message should have come long ago.
-SELECT workspace_id, id, correlation_id FROM generations
+SELECT workspace_id, id, correlation_id, created_at FROM generations
 WHERE state IN ('queued', 'running')
   AND greatest(created_at, lease_until, not_before) < clock_timestamp() - make_interval(secs => sqlc.arg(overdue_seconds)::float8)
-ORDER BY created_at LIMIT sqlc.arg(max_rows);
+  AND (created_at, id) > (sqlc.arg(after_at)::timestamptz, sqlc.arg(after_id)::uuid)
+ORDER BY created_at, id LIMIT sqlc.arg(max_rows);
 
 -- name: AccountsToFill :many
 -- Accounts whose calendar is emptier than they want: what is on its way and

@@ -17,6 +17,7 @@ WHERE r.workspace_id = $1 AND r.post_id = $2 ORDER BY r.created_at DESC, r.id DE
 SELECT * FROM findings WHERE workspace_id = $1 AND review_id = $2 ORDER BY position;
 
 -- name: StuckReviews :many
-SELECT workspace_id, id, revision, correlation_id FROM posts
+SELECT workspace_id, id, revision, correlation_id, updated_at FROM posts
 WHERE state = 'in_review' AND updated_at < clock_timestamp() - make_interval(secs => sqlc.arg(overdue_seconds)::float8)
-ORDER BY updated_at LIMIT sqlc.arg(max_rows);
+  AND (updated_at, id) > (sqlc.arg(after_at)::timestamptz, sqlc.arg(after_id)::uuid)
+ORDER BY updated_at, id LIMIT sqlc.arg(max_rows);

@@ -21,7 +21,8 @@ const (
 	// maxFill bounds one tick, maxFillWanted one account's share of it.
 	maxFill       = 20
 	maxFillWanted = 3
-	maxStuck      = 100
+	// maxStuck is how many get their message again in one transaction.
+	maxStuck = 100
 )
 
 // Fill is the schedule's task: it sends stuck generations their message again
@@ -29,19 +30,29 @@ const (
 // want, one generation an account. Errors: those of the store; what could be
 // done was done.
 func (s *Service) Fill(ctx context.Context) error {
-	return errors.Join(s.resend(ctx, overdue), s.fill(ctx))
+	_, err := s.resend(ctx, overdue, store.Stuck{})
+	return errors.Join(err, s.fill(ctx))
 }
 
-// Recover is for a start at which every queue is known to be empty: what is
-// not finished gets its message again, 100 at most; Fill takes the rest. One that a dead worker still has a lease on
-// comes back when that ends.
-func (s *Service) Recover(ctx context.Context) error { return s.resend(ctx, -lease) }
+// Recover is for a start at which every queue is known to be empty: all that is
+// not finished gets its message again. One that a dead worker still has a lease
+// on comes back when that ends.
+func (s *Service) Recover(ctx context.Context) error {
+	var page []store.Stuck
+	var err error
+	for last := (store.Stuck{}); ; last = page[len(page)-1] {
+		if page, err = s.resend(ctx, -lease, last); err != nil || len(page) < maxStuck {
+			return err
+		}
+	}
+}
 
-func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
-	resent := 0
+// resend sends the page behind after its messages again and returns it.
+func (s *Service) resend(ctx context.Context, overdue time.Duration, after store.Stuck) ([]store.Stuck, error) {
+	var stuck []store.Stuck
 	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		stuck, err := tx.StuckGenerations(ctx, overdue, maxStuck)
-		if err != nil {
+		var err error
+		if stuck, err = tx.StuckGenerations(ctx, overdue, after, maxStuck); err != nil {
 			return err
 		}
 		now, err := tx.Now(ctx)
@@ -53,16 +64,15 @@ func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
 				return err
 			}
 		}
-		resent = len(stuck)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("resend stuck generations: %w", err)
+		return nil, fmt.Errorf("resend stuck generations: %w", err)
 	}
-	if resent > 0 {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "stuck generations sent again", slog.Int("count", resent))
+	if len(stuck) > 0 {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "stuck generations sent again", slog.Int("count", len(stuck)))
 	}
-	return nil
+	return stuck, nil
 }
 
 func (s *Service) fill(ctx context.Context) error {

@@ -210,6 +210,28 @@ func TestAStartWithEmptyQueuesTakesUpWhatIsNotDrafted(t *testing.T) {
 	require.Greater(t, list[2].Delay, 90*time.Second)
 }
 
+// More than one page, all asked for in the same moment.
+func TestAStartWithEmptyQueuesTakesUpAllThatIsNotDrafted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	g := b.request(t, 1, "")
+	const more = 201
+	b.exec(t, `INSERT INTO generations (workspace_id, id, account_id, requested_by_kind, requested_by_id, requested_by_name, wanted, note,
+			state, progress, correlation_id, created_at)
+		SELECT workspace_id, gen_random_uuid(), account_id, requested_by_kind, requested_by_id, requested_by_name, wanted, note,
+			state, progress, correlation_id, created_at FROM generations, generate_series(1, $1) WHERE id = $2`, more, g.ID)
+	before := len(b.queues.on(queue.Generate))
+	require.NoError(t, b.service.Recover(t.Context()))
+	taken := map[uuid.UUID]bool{}
+	for _, e := range b.queues.on(queue.Generate)[before:] {
+		m, err := queue.Decode(e.Body)
+		require.NoError(t, err)
+		require.False(t, taken[m.SubjectID], "each once")
+		taken[m.SubjectID] = true
+	}
+	require.Len(t, taken, more+1)
+}
+
 // planner asks for drafts as the schedule does, and runs them.
 func planner(t *testing.T, b *bundle, wanted int) store.Generation {
 	t.Helper()

@@ -478,6 +478,27 @@ func TestAStartWithEmptyQueuesTakesUpWhatStandsInReview(t *testing.T) {
 	require.Len(t, b.queues.messages(t), 1, "nothing stands in review")
 }
 
+// More than one page, of which many were last touched in the same moment.
+func TestAStartWithEmptyQueuesTakesUpAllThatStandsInReview(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.inReview(t, false, "All is well.")
+	const more = 1001
+	b.exec(t, `WITH new AS (SELECT gen_random_uuid() AS post, gen_random_uuid() AS version FROM generate_series(1, $1)),
+		posts AS (INSERT INTO posts (workspace_id, id, account_id, group_id, correlation_id, state, version_id, created_at, updated_at)
+			SELECT workspace_id, new.post, account_id, group_id, correlation_id, state, new.version, created_at, updated_at FROM posts, new WHERE id = $2)
+		INSERT INTO versions (workspace_id, id, post_id, number, content, content_hash, note, actor_kind, actor_id, actor_name, created_at)
+		SELECT workspace_id, new.version, new.post, number, content, content_hash, note, actor_kind, actor_id, actor_name, created_at
+		FROM versions, new WHERE post_id = $2`, more, uuid.UUID(p.ID))
+	require.NoError(t, b.service.Recover(t.Context()))
+	taken := map[uuid.UUID]bool{}
+	for _, m := range b.queues.messages(t) {
+		require.False(t, taken[m.SubjectID], "each once")
+		taken[m.SubjectID] = true
+	}
+	require.Len(t, taken, more+1)
+}
+
 func TestASourceThatGivesOrdersChangesNoVerdict(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

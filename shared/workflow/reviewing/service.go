@@ -35,7 +35,8 @@ const (
 	agentName = "review"
 	// overdue is how long a post stands in review before its message is sent
 	// again; a review takes under two minutes.
-	overdue  = 10 * time.Minute
+	overdue = 10 * time.Minute
+	// maxStuck is how many get their message again in one transaction.
 	maxStuck = 500
 	// maxProblems bounds what a writer is told at once.
 	maxProblems = 10
@@ -325,17 +326,29 @@ func (s *Service) write(
 
 // Remind is the schedule's task: posts that have stood in review for ten
 // minutes get their message again. Errors: those of the store.
-func (s *Service) Remind(ctx context.Context) error { return s.resend(ctx, overdue) }
+func (s *Service) Remind(ctx context.Context) error {
+	_, err := s.resend(ctx, overdue, store.Stuck{})
+	return err
+}
 
-// Recover is Remind for a start at which every queue is known to be empty: what
-// stands in review gets its message again, 500 at most; Remind takes the rest.
-func (s *Service) Recover(ctx context.Context) error { return s.resend(ctx, 0) }
+// Recover is Remind for a start at which every queue is known to be empty: all
+// that stands in review gets its message again.
+func (s *Service) Recover(ctx context.Context) error {
+	var page []store.Stuck
+	var err error
+	for last := (store.Stuck{}); ; last = page[len(page)-1] {
+		if page, err = s.resend(ctx, 0, last); err != nil || len(page) < maxStuck {
+			return err
+		}
+	}
+}
 
-func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
-	resent := 0
+// resend sends the page behind after its messages again and returns it.
+func (s *Service) resend(ctx context.Context, overdue time.Duration, after store.Stuck) ([]store.Stuck, error) {
+	var stuck []store.Stuck
 	err := s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		stuck, err := tx.StuckReviews(ctx, overdue, maxStuck)
-		if err != nil {
+		var err error
+		if stuck, err = tx.StuckReviews(ctx, overdue, after, maxStuck); err != nil {
 			return err
 		}
 		now, err := tx.Now(ctx)
@@ -346,16 +359,15 @@ func (s *Service) resend(ctx context.Context, overdue time.Duration) error {
 		for _, p := range stuck {
 			errs = append(errs, enqueue(ctx, tx, p, now))
 		}
-		resent = len(stuck)
 		return errors.Join(errs...)
 	})
 	if err != nil {
-		return fmt.Errorf("resend stuck reviews: %w", err)
+		return nil, fmt.Errorf("resend stuck reviews: %w", err)
 	}
-	if resent > 0 {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "stuck reviews sent again", slog.Int("count", resent))
+	if len(stuck) > 0 {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "stuck reviews sent again", slog.Int("count", len(stuck)))
 	}
-	return nil
+	return stuck, nil
 }
 
 func enqueue(ctx context.Context, tx *store.Tx, p store.Stuck, at time.Time) error {

@@ -335,14 +335,17 @@ func (q *Queries) SaveProgress(ctx context.Context, arg SaveProgressParams) erro
 }
 
 const stuckGenerations = `-- name: StuckGenerations :many
-SELECT workspace_id, id, correlation_id FROM generations
+SELECT workspace_id, id, correlation_id, created_at FROM generations
 WHERE state IN ('queued', 'running')
   AND greatest(created_at, lease_until, not_before) < clock_timestamp() - make_interval(secs => $1::float8)
-ORDER BY created_at LIMIT $2
+  AND (created_at, id) > ($2::timestamptz, $3::uuid)
+ORDER BY created_at, id LIMIT $4
 `
 
 type StuckGenerationsParams struct {
 	OverdueSeconds float64
+	AfterAt        time.Time
+	AfterID        uuid.UUID
 	MaxRows        int32
 }
 
@@ -350,11 +353,17 @@ type StuckGenerationsRow struct {
 	WorkspaceID   uuid.UUID
 	ID            uuid.UUID
 	CorrelationID uuid.UUID
+	CreatedAt     time.Time
 }
 
 // Nobody works on these and their message should have come long ago.
 func (q *Queries) StuckGenerations(ctx context.Context, arg StuckGenerationsParams) ([]StuckGenerationsRow, error) {
-	rows, err := q.db.Query(ctx, stuckGenerations, arg.OverdueSeconds, arg.MaxRows)
+	rows, err := q.db.Query(ctx, stuckGenerations,
+		arg.OverdueSeconds,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -362,7 +371,12 @@ func (q *Queries) StuckGenerations(ctx context.Context, arg StuckGenerationsPara
 	var items []StuckGenerationsRow
 	for rows.Next() {
 		var i StuckGenerationsRow
-		if err := rows.Scan(&i.WorkspaceID, &i.ID, &i.CorrelationID); err != nil {
+		if err := rows.Scan(
+			&i.WorkspaceID,
+			&i.ID,
+			&i.CorrelationID,
+			&i.CreatedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

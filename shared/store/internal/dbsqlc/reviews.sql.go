@@ -161,13 +161,16 @@ func (q *Queries) LatestReview(ctx context.Context, arg LatestReviewParams) (Lat
 }
 
 const stuckReviews = `-- name: StuckReviews :many
-SELECT workspace_id, id, revision, correlation_id FROM posts
+SELECT workspace_id, id, revision, correlation_id, updated_at FROM posts
 WHERE state = 'in_review' AND updated_at < clock_timestamp() - make_interval(secs => $1::float8)
-ORDER BY updated_at LIMIT $2
+  AND (updated_at, id) > ($2::timestamptz, $3::uuid)
+ORDER BY updated_at, id LIMIT $4
 `
 
 type StuckReviewsParams struct {
 	OverdueSeconds float64
+	AfterAt        time.Time
+	AfterID        uuid.UUID
 	MaxRows        int32
 }
 
@@ -176,10 +179,16 @@ type StuckReviewsRow struct {
 	ID            uuid.UUID
 	Revision      int64
 	CorrelationID uuid.UUID
+	UpdatedAt     time.Time
 }
 
 func (q *Queries) StuckReviews(ctx context.Context, arg StuckReviewsParams) ([]StuckReviewsRow, error) {
-	rows, err := q.db.Query(ctx, stuckReviews, arg.OverdueSeconds, arg.MaxRows)
+	rows, err := q.db.Query(ctx, stuckReviews,
+		arg.OverdueSeconds,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +201,7 @@ func (q *Queries) StuckReviews(ctx context.Context, arg StuckReviewsParams) ([]S
 			&i.ID,
 			&i.Revision,
 			&i.CorrelationID,
+			&i.UpdatedAt,
 		); err != nil {
 			return nil, err
 		}
