@@ -75,13 +75,13 @@ kill: ## Kill the local stack again and again while it sends, and count doubles 
 	@go run ./scripts/kill
 
 # The fault suite. SEEDS, SEED (the first) and SCENARIO (numbers with commas)
-# choose, FLOOD is how many posts scenario 27 has one tenant send in a minute; a
-# run that fails prints the command that replays it.
+# choose, FLOOD is how many posts scenario 27 has one tenant send in a minute, RACES
+# how many race a person in 24; a run that fails prints the command that replays it.
 FAULT = mkdir -p $(BUILD) && go build -tags fault -o $(BUILD)/faulttest ./scripts/faulttest && exec $(BUILD)/faulttest
 
 .PHONY: fault
 fault: need-go ## Every fault scenario, by seed: kill, freeze, cut, lose, and judge by the network's ledger
-	@$(FAULT) -seeds $(or $(SEEDS),5) -seed $(or $(SEED),1) -scenario "$(SCENARIO)" -flood $(or $(FLOOD),10000)
+	@$(FAULT) -seeds $(or $(SEEDS),5) -seed $(or $(SEED),1) -scenario "$(SCENARIO)" -flood $(or $(FLOOD),10000) -races $(or $(RACES),4000)
 
 .PHONY: fault/short
 fault/short: need-go ## One seed of each fault scenario that CI runs

@@ -29,6 +29,9 @@ func accountLimits(ctx context.Context, r *trial) error {
 		{Preset: "rate_limited_absurd", Times: 1},
 		{Preset: "rate_limited_day", Times: 1},
 		{Preset: "credits_depleted", Times: 1},
+		{Times: 2, Action: askedToWait("0")},
+		{Times: 1, Action: askedToWait("1000000000")},
+		{Times: 2, Action: askedToWait("Thu, 01 Jan 1970 00:00:00 GMT")},
 	}
 	return r.play(ctx, rules, func(a *arena.Arena, posts []*arena.Post) error {
 		for _, p := range posts {
@@ -37,7 +40,7 @@ func accountLimits(ctx context.Context, r *trial) error {
 		arena.Pause(ctx, 4*time.Second)
 		began := a.Network.Faults().Requests()["POST /2/tweets"]
 		arena.Pause(ctx, 3*time.Second)
-		if n := a.Network.Faults().Requests()["POST /2/tweets"] - began; n > 12 {
+		if n := a.Network.Faults().Requests()["POST /2/tweets"] - began; n > 15 {
 			return fmt.Errorf("%d calls within three seconds of a rate limit", n)
 		}
 		// The longest wait is bounded by a day, and whoever waits says why.
@@ -65,6 +68,11 @@ func accountLimits(ctx context.Context, r *trial) error {
 		}
 		return r.recovered(ctx, a, 90*time.Second, 2*time.Hour)
 	})
+}
+
+// askedToWait is a 429 that says nothing but Retry-After.
+func askedToWait(how string) fault.Action {
+	return fault.Action{Kind: fault.Answer, Status: http.StatusTooManyRequests, Headers: map[string]string{"Retry-After": how}, Body: "{}"}
 }
 
 // appLimit has X tell one account that all of the app's posts of a day are used

@@ -47,6 +47,7 @@ func run() int {
 	only := flag.String("scenario", "", "the scenarios to run, by number, with commas")
 	parallel := flag.Int("parallel", 5, "how many runs at once")
 	flood := flag.Int("flood", 2_000, "how many posts scenario 27 has one tenant send")
+	races := flag.Int("races", 0, "how many posts race a person in scenario 24; 0 is 600 in the short set, else 4,000")
 	keep := flag.Bool("keep", false, "keep the senders' logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,6 +55,12 @@ func run() int {
 	s := &suite{short: *short, flood: *flood, seeds: *seeds, first: *seed, began: time.Now(), parallel: *parallel}
 	if *short {
 		s.seeds = 1
+	}
+	if s.races = *races; s.races == 0 {
+		s.races = 4000
+		if *short {
+			s.races = 600
+		}
 	}
 	for id := range strings.SplitSeq(*only, ",") {
 		if id = strings.TrimSpace(id); id != "" {
@@ -79,6 +86,7 @@ func run() int {
 type suite struct {
 	short    bool
 	flood    int
+	races    int
 	seeds    int
 	first    uint64
 	only     []string
@@ -95,6 +103,7 @@ type result struct {
 	verdict  arena.Verdict
 	failed   int
 	errs     []string
+	notes    []string
 	took     time.Duration
 }
 
@@ -214,6 +223,7 @@ func (s *suite) one(ctx context.Context, c scenario, seed uint64, mu *sync.Mutex
 	defer mu.Unlock()
 	into.verdict.Add(r.verdict)
 	into.took += time.Since(began)
+	into.notes = append(into.notes, r.notes...)
 	if err != nil {
 		into.errs = append(into.errs, err.Error())
 	}
@@ -245,6 +255,11 @@ func (s *suite) report(results []result) bool {
 		total.Add(v)
 		fmt.Printf("%-4s %-58s %3d/%-2d %6d %5d %5d %5d %5d %5d %7s %7.1f\n", r.scenario.id, r.scenario.name, s.seeds-r.failed, s.seeds,
 			v.Posts, v.Duplicate, v.Lost, v.Early, v.Unaudited, v.Stuck, latest(v.Lateness), r.took.Seconds()/float64(s.seeds))
+	}
+	for _, r := range results {
+		for _, line := range r.notes {
+			fmt.Printf("%-4s %s\n", r.scenario.id, line)
+		}
 	}
 	if broken > 0 {
 		fmt.Printf("\nfault: %d runs failed in %.0f s", broken, time.Since(s.began).Seconds())
@@ -281,10 +296,14 @@ type trial struct {
 	rng     *rand.Rand
 	verdict arena.Verdict
 	closers []func(context.Context)
+	notes   []string
 
 	mu    sync.Mutex
 	texts int
 }
+
+// note is a line under the table.
+func (r *trial) note(line string) { r.notes = append(r.notes, line) }
 
 func (r *trial) onClose(f func(context.Context)) {
 	r.mu.Lock()

@@ -86,19 +86,24 @@ func lateEffects(ctx context.Context, r *trial) error {
 	})
 }
 
-// blindReads has answers lost while the account cannot be read: unavailable, forbidden or
-// limited. Judged: I1 to I5 with every post unknown and a person asked; then it
+// blindReads has answers lost while the accounts cannot be read: one is unavailable, one
+// forbidden, one limited. Judged: I1 to I5 with every post unknown and a person asked; then it
 // can be read again, and all settle by themselves, I7.
 func blindReads(ctx context.Context, r *trial) error {
 	unsure := fault.Rule{Preset: "accepted_server_error", Times: 1}
 	never := fault.Rule{Preset: "server_error", Times: 1}
+	// Of each account one was accepted and one was not.
 	return r.play(ctx, []fault.Rule{unsure, never, unsure, never, unsure, never}, func(a *arena.Arena, posts []*arena.Post) error {
-		blind, err := a.Network.Faults().Add(fault.Rule{
-			Preset: []string{"unavailable", "not_permitted", "rate_limited"}[r.intN(3)],
-			Match:  fault.Match{Method: http.MethodGet, Path: "/2/users/*/tweets"},
-		})
-		if err != nil {
-			return err
+		var blind []string
+		for i, acc := range a.Accounts() {
+			rule, err := a.Network.Faults().Add(fault.Rule{
+				Preset: []string{"unavailable", "not_permitted", "rate_limited"}[i%3],
+				Match:  fault.Match{Method: http.MethodGet, Path: "/2/users/*/tweets", Account: acc.Handle},
+			})
+			if err != nil {
+				return err
+			}
+			blind = append(blind, rule.ID)
 		}
 		for _, p := range posts {
 			p.Expect = func(s arena.Seen) bool { return s.State == "unknown" && s.NeedsPerson }
@@ -107,7 +112,9 @@ func blindReads(ctx context.Context, r *trial) error {
 			return err
 		}
 		// It can be read again: what a person was asked about settles by itself.
-		a.Network.Faults().Remove(blind.ID)
+		for _, id := range blind {
+			a.Network.Faults().Remove(id)
+		}
 		for _, p := range posts {
 			p.Expect = nil
 		}

@@ -48,7 +48,7 @@ func scenarios() []scenario {
 		{id: "22", name: "a sender frozen for ten minutes in the middle of sending", run: frozen},
 		{id: "22c", name: "wall clocks and the database's clock moved by an hour", run: movedClocks},
 		{id: "23", name: "clock and rule changes in six zones", run: zoneRules},
-		{id: "24", name: "cancel, edit and pause race the intent", run: races},
+		{id: "24", name: "cancel, edit, approve, move, stop: each races the intent", run: races},
 		{id: "26", name: "Instagram: stuck, failed, expired, unsaid, images 404", run: stagedFaults},
 		{id: "27", name: "one tenant floods, another's posts keep their second", timed: true, run: floods},
 		{id: "28", name: "a new version rolls out while the old one sends", run: rollout},

@@ -45,7 +45,7 @@ func connectionStorm(ctx context.Context, r *trial) error {
 		return err
 	}
 	arena.Pause(ctx, time.Until(began.Add(lasts)))
-	err = stormed(ctx, a, cluster, processes*each, time.Since(began))
+	err = r.stormed(ctx, a, cluster, processes*each, time.Since(began))
 	// As a deployment ends them: what is under way gets its end.
 	for _, s := range senders {
 		s.Signal(termSignal)
@@ -66,7 +66,7 @@ func connectionStorm(ctx context.Context, r *trial) error {
 
 // stormed demands that there was a storm of so many instances: connections were
 // refused, but in no hot loop, and posts went out all the same.
-func stormed(ctx context.Context, a *arena.Arena, cluster *arena.Cluster, instances int, lasted time.Duration) error {
+func (r *trial) stormed(ctx context.Context, a *arena.Arena, cluster *arena.Cluster, instances int, lasted time.Duration) error {
 	refused, err := cluster.Refused()
 	if err != nil {
 		return err
@@ -75,6 +75,7 @@ func stormed(ctx context.Context, a *arena.Arena, cluster *arena.Cluster, instan
 	if err != nil {
 		return err
 	}
+	r.note(fmt.Sprintf("%d instances: %d connections refused in %s, %d posts out meanwhile", instances, refused, lasted.Round(time.Second), sent))
 	switch {
 	case refused < instances/4:
 		return fmt.Errorf("no storm: %d instances were refused a connection %d times", instances, refused)

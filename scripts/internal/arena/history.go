@@ -87,7 +87,7 @@ func (a *Arena) ScheduleMany(ctx context.Context, accounts []*Account, contents 
 		approvals = append(approvals, []any{person.WorkspaceID, uuid.Must(uuid.NewV7()), id, version, hash, "person", person.ID, person.Name, now})
 		made = append(made, &Post{Texts: content.Texts(), Due: at})
 		made[i].ID, made[i].WorkspaceID, made[i].AccountID = post.ID(id), person.WorkspaceID, acc.ID
-		made[i].Version.Content = content
+		made[i].Version.Content, made[i].Revision = content, 1
 	}
 	err := pgx.BeginFunc(ctx, a.sql, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {

@@ -148,6 +148,9 @@ func (a *Arena) Judge(ctx context.Context) (Verdict, error) {
 	if err != nil {
 		return v, err
 	}
+	if err := a.judgeTold(ctx, &v, audience, attempts); err != nil {
+		return v, err
+	}
 	for _, p := range a.Posts() {
 		v.Posts++
 		v.judge(p, seen[uuid.UUID(p.ID)], audience, attempts[uuid.UUID(p.ID)])

@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 
+	"rostrum/shared/audit"
 	"rostrum/shared/clock"
 	"rostrum/shared/config"
 	"rostrum/shared/outbox"
+	"rostrum/shared/post"
 	"rostrum/shared/store"
 	"rostrum/shared/workflow/browsing"
 	"rostrum/shared/workflow/connecting"
@@ -41,4 +43,21 @@ func (a *Arena) openDesk(ctx context.Context) error {
 // Told is what the api tells the post's people of it.
 func (a *Arena) Told(ctx context.Context, p *Post) (browsing.Detail, error) {
 	return a.Desk.Browsing.Post(ctx, a.personOf(p.WorkspaceID).Person, p.ID)
+}
+
+// PersonOf is who decides on the post.
+func (a *Arena) PersonOf(p *Post) audit.Actor { return a.personOf(p.WorkspaceID).Person }
+
+// Reviewed is the review of a submitted post that finds nothing.
+func (a *Arena) Reviewed(ctx context.Context, p *Post) (post.Post, error) {
+	var now post.Post
+	err := a.owner.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+		was, err := tx.LockPost(ctx, p.WorkspaceID, p.ID)
+		if err != nil {
+			return err
+		}
+		now, err = tx.MovePost(ctx, was, post.AwaitingApproval, post.InReview)
+		return err
+	})
+	return now, err
 }
