@@ -376,6 +376,55 @@ func TestABacklogGetsTurnsAndWhatIsOnTimeDoesNotWait(t *testing.T) {
 	require.Empty(t, turns, "a turn is given once")
 }
 
+// The tick's two looks over everything late write in_backlog out, since a call for
+// each of 100,000 posts takes seconds.
+func TestWhatWaitsForItsTurnIsToldAlikeInEachStatement(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	conn := connect(t, w, "")
+	exec := func(sql string, args ...any) {
+		_, err := conn.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	other := *w
+	other.Account = w.AddAccount(t, w.Workspace, "other")
+	exec("UPDATE accounts SET catch_up = 'hold' WHERE id = $1", uuid.UUID(other.Account.ID))
+	waits := map[post.ID]bool{}
+	for _, of := range []*storetest.World{w, &other} {
+		for _, due := range []time.Duration{-time.Minute, -5 * time.Minute, -3 * time.Hour} {
+			for _, turn := range []any{nil, time.Now().Add(-time.Minute), time.Now().Add(-10 * time.Minute)} {
+				for _, begun := range []bool{false, true} {
+					p := of.Scheduled(t, due, "late")
+					exec("UPDATE posts SET paced_at = $2, dispatched_revision = revision, dispatched_at = now() - interval '1 hour' WHERE id = $1", uuid.UUID(p.ID), turn)
+					if begun {
+						exec(`INSERT INTO attempts (workspace_id, id, post_id, account_id, revision, part, number, state, fingerprint, started_at, finished_at, remote_id)
+							VALUES ($1, $2, $3, $4, 1, 0, 1, 'accepted', 'f', now(), now(), 'r' || $2::uuid)`,
+							w.Workspace, uuid.Must(uuid.NewV7()), uuid.UUID(p.ID), uuid.UUID(of.Account.ID))
+					}
+					var in bool
+					require.NoError(t, conn.QueryRow(t.Context(), `SELECT in_backlog(workspace_id, id, account_id, due_at, paced_at, '2 minutes')
+						FROM posts WHERE id = $1`, uuid.UUID(p.ID)).Scan(&in))
+					waits[p.ID] = in
+				}
+			}
+		}
+	}
+	explain(t, w)
+	planned := map[post.ID]bool{}
+	for _, p := range plan(t, w, 100) {
+		planned[p.PostID] = true
+	}
+	told := 0
+	for id, in := range waits {
+		require.Equal(t, in, w.Post(t, id).Hold == post.HeldCatchingUp)
+		require.Equal(t, in, !planned[id])
+		if in {
+			told++
+		}
+	}
+	require.Equal(t, 2, told, "five minutes late within its rule, not begun, with no turn or one that is long past")
+}
+
 func TestTheLedgerIsSharedByTenantsOnlyWhereItIsTheApps(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

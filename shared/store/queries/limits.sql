@@ -271,21 +271,23 @@ WHERE t.try_at <= clock_timestamp() + make_interval(secs => sqlc.arg(horizon_sec
 
 -- name: ExplainHolds :execrows
 -- Says on each post that is due soon why it will not go, and takes the word
--- back once the reason is gone.
+-- back once the reason is gone. A minute may have 100,000 posts, so it looks only
+-- at what is held, what is late and what belongs to a restrained account, and what
+-- in_backlog says is written out: called for each late post it takes most of the time.
 WITH touched AS (
-  -- A minute may have 100,000 posts: those that nothing holds back are not looked at.
-  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
-  WHERE state = 'scheduled' AND hold_reason <> '' AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
-  UNION
   SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
   WHERE state = 'scheduled' AND due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
-  UNION
+  UNION ALL
+  SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
+  WHERE state = 'scheduled' AND hold_reason <> '' AND due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
+    AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8)
+  UNION ALL
   SELECT p.*
   FROM accounts a
   JOIN workspaces w ON w.id = a.workspace_id
   -- OFFSET keeps the planner from reading all posts to join a few accounts to them.
   JOIN LATERAL (SELECT workspace_id, id, account_id, due_at, not_before, paced_at, hold_reason FROM posts
-                WHERE workspace_id = a.workspace_id AND account_id = a.id AND state = 'scheduled'
+                WHERE workspace_id = a.workspace_id AND account_id = a.id AND state = 'scheduled' AND hold_reason = ''
                   AND due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
                   AND due_at < now() + make_interval(secs => sqlc.arg(horizon_seconds)::float8) OFFSET 0) p ON true
   WHERE w.paused_at IS NOT NULL OR a.network = ANY (w.paused_networks) OR a.paused_at IS NOT NULL OR a.status <> 'connected'
@@ -293,7 +295,7 @@ WITH touched AS (
      OR EXISTS (SELECT FROM network_breakers b WHERE b.network = a.network AND b.state <> 'closed')
      OR EXISTS (SELECT FROM account_breakers b WHERE b.workspace_id = a.workspace_id AND b.account_id = a.id AND b.state <> 'closed')
 ), v AS (
-  SELECT p.workspace_id, p.id,
+  SELECT p.workspace_id, p.id, p.hold_reason,
          -- A try that waits for its own reason keeps it: the senders say so if more
          -- is in the way by then.
          CASE WHEN p.not_before > clock_timestamp() AND p.hold_reason NOT IN ('', 'workspace_paused', 'network_paused', 'account_paused',
@@ -307,12 +309,11 @@ WITH touched AS (
               -- A breaker keeps back what is due; what is due later may find it closed,
               -- and what is too late for its account's rule is a person's matter.
               WHEN p.due_at <= now() AND (nb.network IS NOT NULL OR ab.account_id IS NOT NULL)
-                   AND (p.due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8)
-                        OR in_backlog(p.workspace_id, p.id, p.account_id, p.due_at, NULL, make_interval(secs => sqlc.arg(grace_seconds)::float8))
-                        OR EXISTS (SELECT 1 FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id AND t.state = 'accepted'))
+                   AND (p.due_at >= now() - make_interval(secs => sqlc.arg(grace_seconds)::float8) OR rule.lets_go OR begun.already)
                    THEN CASE WHEN nb.network IS NOT NULL THEN 'network_trouble' ELSE 'account_trouble' END
-              WHEN p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8) AND in_backlog(p.workspace_id, p.id,
-                   p.account_id, p.due_at, p.paced_at, make_interval(secs => sqlc.arg(grace_seconds)::float8)) THEN 'catching_up'
+              WHEN p.due_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8) AND rule.lets_go
+                   AND (p.paced_at IS NULL OR p.paced_at < now() - make_interval(secs => sqlc.arg(grace_seconds)::float8))
+                   AND NOT begun.already THEN 'catching_up'
               WHEN p.hold_reason IN ('workspace_paused', 'network_paused', 'account_paused', 'account_needs_reconnect', 'rate_limited',
                    'network_trouble', 'account_trouble') THEN ''
               ELSE p.hold_reason END AS reason
@@ -321,11 +322,14 @@ WITH touched AS (
   JOIN workspaces w ON w.id = p.workspace_id
   LEFT JOIN network_breakers nb ON nb.network = a.network AND nb.state <> 'closed'
   LEFT JOIN account_breakers ab ON ab.workspace_id = a.workspace_id AND ab.account_id = a.id AND ab.state <> 'closed'
+  CROSS JOIN LATERAL (SELECT a.catch_up = 'send_within' AND p.due_at >= now() - make_interval(secs => a.catch_up_within_seconds) AS lets_go) rule
+  CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM attempts t WHERE t.workspace_id = p.workspace_id AND t.post_id = p.id
+                                       AND t.state = 'accepted') AS already) begun
 )
 UPDATE posts p SET hold_reason = v.reason, etag = etag + 1, updated_at = clock_timestamp(),
   -- What is let go is handed out anew at once: its message found it held.
   dispatched_revision = CASE WHEN v.reason = '' THEN NULL ELSE p.dispatched_revision END
-FROM v WHERE p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
+FROM v WHERE v.reason <> v.hold_reason AND p.workspace_id = v.workspace_id AND p.id = v.id AND p.state = 'scheduled' AND p.hold_reason <> v.reason;
 
 -- name: AppQuotas :many
 SELECT * FROM app_quotas WHERE resets_at > clock_timestamp() ORDER BY network, used_for, window_seconds;
