@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -20,8 +21,9 @@ import (
 const maxPages = 10
 
 // RecentPosts reads the account's own posts, newest first. Ids of Instagram do
-// not rise with time, so sinceID cuts the list where it stands in it; where it
-// does not, or is none, nothing is cut. Errors are those of platform.Publisher.
+// not rise with time, so sinceID cuts the list where it stands in it by date: a
+// list that begins with a pinned post, or in another order, hides nothing. Where
+// it is not in the list, or is none, nothing is cut. Errors are those of platform.Publisher.
 func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceID string) ([]platform.RemotePost, error) {
 	if err := checkAccount(target); err != nil {
 		return nil, err
@@ -38,6 +40,7 @@ func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceI
 // the whole.
 func (c *Client) pages(ctx context.Context, target platform.Target, sinceID string) ([]platform.RemotePost, error) {
 	posts, seen := []platform.RemotePost{}, map[string]bool{}
+	var since time.Time
 	query := url.Values{"fields": {"id,caption,media_type,permalink,timestamp"}, "limit": {strconv.Itoa(maxIDs)}}
 	for range maxPages {
 		a := c.get(ctx, target, "/"+target.RemoteID+"/media", query)
@@ -54,15 +57,16 @@ func (c *Client) pages(ctx context.Context, target platform.Target, sinceID stri
 				return nil, unreadable()
 			}
 			if id == sinceID {
-				return posts, nil
+				since = m.Timestamp.Time
 			}
 			if !seen[id] {
 				seen[id] = true
 				posts = append(posts, c.remotePost(m, target.Handle))
 			}
 		}
-		if len(posts) >= maxIDs || page.Paging.Next == "" {
-			return posts, nil
+		reached := !since.IsZero() && !posts[len(posts)-1].CreatedAt.After(since)
+		if reached || len(posts) >= maxIDs || page.Paging.Next == "" {
+			return newerThan(posts, sinceID), nil
 		}
 		if page.Paging.Cursors.After == "" {
 			return nil, unreadable()
@@ -70,6 +74,16 @@ func (c *Client) pages(ctx context.Context, target platform.Target, sinceID stri
 		query.Set("after", page.Paging.Cursors.After)
 	}
 	return nil, apperr.New(apperr.Unavailable, "timeline_cut", "Instagram did not show the whole of the account's posts.")
+}
+
+// newerThan orders posts newest first, those of one second as they are listed,
+// and leaves out sinceID and what comes after it.
+func newerThan(posts []platform.RemotePost, sinceID string) []platform.RemotePost {
+	slices.SortStableFunc(posts, func(a, b platform.RemotePost) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	if i := slices.IndexFunc(posts, func(p platform.RemotePost) bool { return p.ID == sinceID }); i >= 0 {
+		return posts[:i]
+	}
+	return posts
 }
 
 // readProblem keeps to the kinds that reading may end in: an account that

@@ -55,6 +55,29 @@ func TestPostsAreReadNewestFirstUpToAHundred(t *testing.T) {
 	}
 }
 
+// A pinned post may come first, and a list may begin with the oldest: what is
+// newer than the bound stands behind it, and must not pass for absent.
+func TestABoundThatIsListedFirstHidesNothing(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	for _, body := range []string{
+		`{"data":[{"id":"1","timestamp":"2026-11-24T20:00:00+0000"},{"id":"2","timestamp":"2026-11-24T20:00:01+0000"},{"id":"3","timestamp":"2026-11-24T20:00:02+0000"}]}`,
+		`{"data":[{"id":"1","timestamp":"2026-11-24T20:00:00+0000"},{"id":"3","timestamp":"2026-11-24T20:00:02+0000"}],"paging":{"cursors":{"after":"c"},"next":"https://a.example"}}`,
+	} {
+		n.sim.Faults().Clear()
+		_, err := n.sim.Faults().Add(fault.Rule{Times: 1, Action: fault.Action{Kind: fault.Answer, Status: 200, Body: body}})
+		require.NoError(t, err)
+		_, err = n.sim.Faults().Add(fault.Rule{Action: fault.Action{
+			Kind: fault.Answer, Status: 200, Body: `{"data":[{"id":"2","timestamp":"2026-11-24T20:00:01+0000"},{"id":"0","timestamp":"2026-11-24T19:00:00+0000"}]}`,
+		}})
+		require.NoError(t, err)
+		posts, err := n.client.RecentPosts(t.Context(), n.target, "1")
+		require.NoError(t, err)
+		require.Len(t, posts, 2)
+		require.Equal(t, []string{"3", "2"}, []string{posts[0].ID, posts[1].ID})
+	}
+}
+
 func TestShortPagesAreJoined(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
