@@ -130,7 +130,7 @@ func toSummary(p store.PostSummary) PostSummary {
 	if p.Schedule != nil {
 		out.DueAt, out.DueLocal, out.DueZone = &p.Schedule.DueAt, &p.Schedule.Local, &p.Schedule.Zone
 	}
-	if h := browsing.HeldOf(p.Hold, p.HoldFacts, p.Handle, p.Network, p.Schedule); h.Reason != "" {
+	if h := browsing.HeldOf(p.Hold, p.FailureDetail, p.HoldFacts, p.Handle, p.Network, p.Schedule); h.Reason != "" {
 		out.Hold.Value = &Hold{
 			Code: string(p.Hold), Sentence: h.Sentence(), Since: timeOrNil(h.Facts.Since), Until: timeOrNil(h.Facts.Until), Action: string(h.Remedy()),
 		}

@@ -160,6 +160,8 @@ func TestASwitchThatIsNoneIsRefusedByName(t *testing.T) {
 	} {
 		requireProblem(t, ada.call(t, http.MethodPost, "/v1/switches/pause", c.in), c.status, c.code)
 	}
+	whole := ada.call(t, http.MethodPost, "/v1/switches/pause", map[string]any{"kind": "network", "subject": "x", "account_id": ada.account.ID.String()})
+	require.Equal(t, "A network is paused for the whole workspace.", whole.json["detail"], "x is a network")
 	require.Empty(t, ada.call(t, http.MethodGet, "/v1/system", nil).json["switches"])
 	network := first(t, ada.call(t, http.MethodPost, "/v1/switches/pause", map[string]any{"kind": "network", "subject": "x"}), "switches")
 	require.Equal(t, "x", network["subject"])

@@ -96,10 +96,7 @@ func WhyNotOut(p post.Post, a account.Account, facts post.HoldFacts, now time.Ti
 }
 
 func whyScheduled(p post.Post, a account.Account, facts post.HoldFacts, now time.Time) string {
-	held := Held{Reason: p.Hold, Facts: facts, Handle: a.Handle, Network: a.Network}
-	if p.Schedule != nil {
-		held.Due, held.Zone = p.Schedule.DueAt, p.Schedule.Zone
-	}
+	held := HeldOf(p.Hold, p.FailureDetail, facts, a.Handle, a.Network, p.Schedule)
 	if held.Reason != "" {
 		return held.Sentence()
 	}

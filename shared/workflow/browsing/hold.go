@@ -1,6 +1,7 @@
 package browsing
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -37,14 +38,16 @@ type Held struct {
 	Facts   post.HoldFacts
 	Handle  string // without @
 	Network account.Network
+	// Detail is what was in the way at the last try, in a sentence; may be empty.
+	Detail string
 	// Due and Zone are of the post: times are told on its wall clock.
 	Due  time.Time
 	Zone string
 }
 
-// HeldOf is the hold of a listed post; its Reason is empty when nothing holds it.
-func HeldOf(reason post.HoldReason, facts post.HoldFacts, handle string, network account.Network, schedule *post.Schedule) Held {
-	h := Held{Reason: reason, Facts: facts, Handle: handle, Network: network}
+// HeldOf is a post's hold; its Reason is empty when nothing holds it.
+func HeldOf(reason post.HoldReason, detail string, facts post.HoldFacts, handle string, network account.Network, schedule *post.Schedule) Held {
+	h := Held{Reason: reason, Detail: detail, Facts: facts, Handle: handle, Network: network}
 	if schedule != nil {
 		h.Due, h.Zone = schedule.DueAt, schedule.Zone
 	}
@@ -114,7 +117,7 @@ func (h Held) waiting(network string) string {
 	case post.HeldLate:
 		return "It is too late for the account's catch-up rule; decide whether it should still go out."
 	case post.HeldRetry:
-		return network + " could not be reached; it is tried again " + h.until("in a moment") + "."
+		return cmp.Or(h.Detail, "It did not go out at the last try.") + " The next try is " + h.until("in a moment") + "."
 	case post.HeldContentChanged:
 		return "What is stored is not what was approved, so it is kept back until somebody approves it anew."
 	case post.HeldFoundLate:

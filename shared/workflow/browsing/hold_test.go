@@ -80,6 +80,17 @@ func TestEveryHoldHasASentenceThatSaysWhatHappensNext(t *testing.T) {
 	}
 }
 
+// A network that is at work on an image, or refused one, was reached: what is
+// told is what was in the way.
+func TestARetryTellsWhatWasInTheWay(t *testing.T) {
+	t.Parallel()
+	h := held(post.HeldRetry)
+	h.Detail = "The network is preparing the images; the post goes out as soon as it is done."
+	require.Equal(t, h.Detail+" The next try is at 14:07.", h.Sentence())
+	p := post.Post{State: post.Scheduled, Hold: post.HeldRetry, FailureDetail: h.Detail}
+	require.Equal(t, h.Detail+" The next try is in a moment.", browsing.WhyNotOut(p, account.Account{}, post.HoldFacts{}, h.Due))
+}
+
 func TestAHoldIsToldOnThePostsClock(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "X has not answered properly since 14:02; Rostrum tries again at 14:07.", held(post.HeldNetworkTrouble).Sentence())

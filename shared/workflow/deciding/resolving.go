@@ -28,8 +28,12 @@ type Resolution struct {
 
 // Resolve settles an unknown post by a person's word. Errors: Forbidden,
 // NotFound, PreconditionFailed; Conflict: wrong_state, attempt_settled,
-// remote_id_taken; Invalid: bad_remote_url.
+// remote_id_taken; Invalid: bad_remote_url, contradiction.
 func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Resolution) (post.Post, error) {
+	if r.Found && r.Resend || !r.Found && r.RemoteURL != "" {
+		return post.Post{}, apperr.New(apperr.Invalid, "contradiction", "a post is either on the network, at an address, or not there").
+			WithHint("Say that it was found and where, or that it was not and whether to send it again.")
+	}
 	return s.change(ctx, actor, auth.ResolveUnknown, t, func(ctx context.Context, tx *store.Tx, was post.Post) error {
 		if was.State != post.Unknown {
 			return refuse(was.State, "resolved")

@@ -140,3 +140,15 @@ func TestResolveRefusesWhatIsNoAddressOfAPost(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatContradictsItselfDecidesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, r := range []deciding.Resolution{
+		{Found: true, RemoteURL: "https://x.com/acme/status/123", Resend: true},
+		{RemoteURL: "https://x.com/acme/status/123", Resend: true},
+	} {
+		_, err := b.service.Resolve(t.Context(), b.actor, deciding.Target{}, r)
+		require.Equal(t, "contradiction", apperr.As(err).Code)
+	}
+}

@@ -177,7 +177,11 @@ func (s *Service) turn(
 func check(sw store.Switch) error {
 	switch sw.Kind {
 	case store.SwitchNetwork:
-		if sw.AccountID == nil && slices.Contains(account.Networks(), account.Network(sw.Subject)) {
+		if sw.AccountID != nil {
+			return apperr.New(apperr.Invalid, "bad_subject", "a network is paused for the whole workspace").
+				WithHint("Leave account_id out, or pause the account.").WithField("account_id")
+		}
+		if slices.Contains(account.Networks(), account.Network(sw.Subject)) {
 			return nil
 		}
 		return apperr.New(apperr.Invalid, "bad_subject", "%q is not a network", sw.Subject).WithField("subject")

@@ -131,7 +131,7 @@ func (s *Service) notUploaded(ctx context.Context, j *job, part int, cause error
 		slog.String("error", cause.Error()), slog.String("correlation_id", j.ref.CorrelationID.String()))
 	q := store.Requeue{
 		Wait: uploadWait, Hold: post.HeldRetry, Code: "upload_failed",
-		Detail: "An image could not be brought to the network. Nothing was posted; the next try follows.",
+		Detail: "An image could not be brought to the network. Nothing was posted.",
 	}
 	if e == nil {
 		return s.later(ctx, j, q)

@@ -174,7 +174,7 @@ func (p *staging) failed(ctx context.Context, state platform.StageState) (bool, 
 	}
 	return p.drop(ctx, store.Requeue{
 		Wait: stageWait(p.have.Tries), Hold: post.HeldRetry, Code: state.Code,
-		Detail: state.Detail + " Nothing was posted; the next try follows.",
+		Detail: state.Detail + " Nothing was posted.",
 	})
 }
 
@@ -222,7 +222,7 @@ func (s *Service) refused(ctx context.Context, j *job, part int, cause *apperr.E
 			return err
 		}
 		return s.putBack(ctx, tx, j, p, store.Requeue{
-			Wait: stageWait(tries), Hold: post.HeldRetry, Code: cause.Code, Detail: cause.Message + " Nothing was posted; the next try follows.",
+			Wait: stageWait(tries), Hold: post.HeldRetry, Code: cause.Code, Detail: cause.Message + " Nothing was posted.",
 		})
 	})
 }
