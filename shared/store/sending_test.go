@@ -126,6 +126,64 @@ func TestAnIntentIsJudgedByWhatStandsAtThatMoment(t *testing.T) {
 	}
 }
 
+// begun leaves a thread of which one part is out and its sender goes on.
+func begun(t *testing.T, w *storetest.World) (p post.Post, next store.Intent) {
+	t.Helper()
+	p = w.Scheduled(t, 0, "one", "two")
+	first := intent(p)
+	next = intent(p)
+	next.Part, next.ReplyTo, next.Fence = 1, "100", begin(t, w, first).Fence
+	require.NoError(t, settle(t, w, store.Settlement{AttemptID: first.AttemptID, To: post.AttemptAccepted, RemoteID: "100"}))
+	return p, next
+}
+
+func backToScheduled(t *testing.T, w *storetest.World, p post.Post) {
+	t.Helper()
+	require.NoError(t, w.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.BackToScheduled(ctx, store.Ref(p), store.Requeue{})
+		return err
+	}))
+}
+
+func TestTheNextPartOfAThreadGoesOnlyToItsSender(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p, next := begun(t, w)
+	next.Fence++
+	require.Equal(t, store.Lost, begin(t, w, next).Verdict, "another sender has begun since")
+	next.Fence--
+	backToScheduled(t, w, p)
+	require.Equal(t, store.Lost, begin(t, w, next).Verdict, "the post was taken from it")
+	require.Len(t, w.Attempts(t, p.ID), 1)
+}
+
+// Its sender read the post before the part went out.
+func TestAPartThatIsOutIsNotBegunAgain(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	p, next := begun(t, w)
+	backToScheduled(t, w, p)
+	require.Equal(t, store.Lost, begin(t, w, intent(p)).Verdict)
+	next.Fence = 0
+	require.Equal(t, store.Go, begin(t, w, next).Verdict, "the one that is left may go")
+}
+
+// Half of it is public already: its account's rule for late posts comes too late.
+func TestAThreadThatWasBegunGoesOnHoweverLate(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []string{"drop", "hold", "send_within"} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			w := storetest.NewWorld(t)
+			_, next := begun(t, w)
+			_, err := connect(t, w, "").Exec(t.Context(), "UPDATE accounts SET catch_up = $1, catch_up_within_seconds = 60", rule)
+			require.NoError(t, err)
+			next.Grace = -time.Hour
+			require.Equal(t, store.Go, begin(t, w, next).Verdict)
+		})
+	}
+}
+
 func TestOfManyIntentsAtOnceExactlyOneGoes(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

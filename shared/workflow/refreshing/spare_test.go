@@ -2,6 +2,7 @@ package refreshing_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"testing"
@@ -13,9 +14,11 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
+	"rostrum/shared/clock"
 	"rostrum/shared/config"
 	"rostrum/shared/platform"
 	"rostrum/shared/queue"
+	"rostrum/shared/simulator/fault"
 	"rostrum/shared/store"
 )
 
@@ -204,6 +207,86 @@ func TestALoserOfARaceUsesTheWinnersTokens(t *testing.T) {
 	require.Equal(t, "the winner's", token.Reveal())
 	require.Equal(t, account.Connected, b.row(t).Status)
 	require.Equal(t, 1, b.refreshes())
+}
+
+// The winner has the network's answer and is slow to commit it.
+func TestALoserOfARaceWaitsForTheWinnersCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	require.NoError(t, b.net.RevokeTokens("acme"))
+	access, err := b.vault.Seal(t.Context(), b.field("access", 2), config.Secret("the winner's"))
+	require.NoError(t, err)
+	var winner sync.WaitGroup
+	b.service.Connectors[account.X] = rotation{b.service.Connectors[account.X], func() {
+		winner.Go(func() {
+			err := b.Worker.Across(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				pair := store.SealedTokens{Version: 2, Access: access, ExpiresAt: time.Now().Add(time.Hour)}
+				return errors.Join(tx.PutTokens(ctx, b.Workspace, b.Account.ID, pair), clock.Wait(ctx, 500*time.Millisecond))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}}
+	token, err := b.token(t)
+	winner.Wait()
+	require.NoError(t, err)
+	require.Equal(t, "the winner's", token.Reveal())
+	require.Equal(t, account.Connected, b.row(t).Status)
+}
+
+// The invocation's time is up as the network answers. By then the old refresh
+// token is used up: the new pair is stored all the same.
+func TestANewPairIsStoredThoughTheInvocationIsOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	ctx, over := context.WithCancel(t.Context())
+	b.service.Connectors[account.X] = rotation{b.service.Connectors[account.X], over}
+	_, _ = b.service.AccessToken(ctx, b.Workspace, b.Account.ID)
+	require.EqualValues(t, 2, b.row(t).Version)
+	token, err := b.token(t)
+	require.NoError(t, err)
+	require.NotEqual(t, b.granted.AccessToken, token.Reveal())
+	require.Equal(t, 1, b.refreshes())
+}
+
+// And if the answer was lost with it, that is recorded, and the lane is free
+// again before its two minutes are over.
+func TestALostAnswerIsRecordedThoughTheInvocationIsOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	b.fault(t, fault.Rule{Preset: "accepted_reset", Times: 1})
+	ctx, over := context.WithCancel(t.Context())
+	b.service.Connectors[account.X] = rotation{b.service.Connectors[account.X], over}
+	_, err := b.service.AccessToken(ctx, b.Workspace, b.Account.ID)
+	require.Error(t, err)
+	require.NotNil(t, b.row(t).UnclearAt)
+}
+
+// once gives an access token alone: the refresh token stays in force.
+type once struct {
+	platform.Connector
+
+	asked *[]string
+}
+
+func (o once) Refresh(_ context.Context, token config.Secret) (platform.Tokens, error) {
+	*o.asked = append(*o.asked, token.Reveal())
+	return platform.Tokens{Access: "access", ExpiresAt: time.Now().Add(time.Hour)}, nil
+}
+
+// Sealed for version 1 it would not open as one of version 2.
+func TestARefreshTokenThatTheNetworkDoesNotReplaceStaysInForce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	var asked []string
+	b.service.Connectors[account.X] = once{b.service.Connectors[account.X], &asked}
+	for range 2 {
+		_, err := b.token(t)
+		require.NoError(t, err)
+		require.NoError(t, b.service.Reject(t.Context(), b.Workspace, b.Account.ID))
+	}
+	require.Equal(t, []string{b.granted.RefreshToken, b.granted.RefreshToken}, asked)
 }
 
 // A network that answers without a token takes nothing away.
