@@ -153,6 +153,8 @@ func otherWords(action string, d details) string {
 		return "cannot tell and asks a person"
 	case "post.recovered":
 		return "took up what an earlier sender left"
+	case "post.handed_back":
+		return "left the rest of the thread to the next sender"
 	case "generation.requested":
 		return "asked the agents for " + d.text("wanted") + " drafts"
 	case "generation.finished":

@@ -36,6 +36,7 @@ func TestEventsAreToldInSentences(t *testing.T) {
 		{"post.resolved", map[string]any{"found": false}, "Ada looked and did not find it on the network."},
 		{"post.held", map[string]any{"reason": "network_trouble"}, "Ada keeps it back: network trouble."},
 		{"post.failed", map[string]any{"code": "duplicate_content"}, "Ada could not send it: duplicate content."},
+		{"post.handed_back", nil, "Ada left the rest of the thread to the next sender."},
 		{"attempt.started", map[string]any{"part": 0.0}, "Ada began to send part 1."},
 		{"account.connected", map[string]any{"handle": "acme"}, "Ada connected @acme."},
 		{"account.paused", map[string]any{"reason": "Launch is off."}, "Ada paused sending: Launch is off."},

@@ -9,6 +9,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -104,11 +105,12 @@ func (r *Relay) Across(ctx context.Context, fn func(context.Context, *store.Tx) 
 
 // Sweep resends every row that was committed more than ten seconds ago and is
 // not marked sent, the oldest of each workspace first, and returns how many were
-// taken by their queues. It stops at the first page of which none was taken. It
-// needs the worker role. Errors: Unavailable when the database is away or no
-// queue takes anything.
+// taken by their queues. What one queue does not take keeps no other's rows back;
+// it stops at the first page of which none was taken. It needs the worker role.
+// Errors: Unavailable when the database is away; those of the queues.
 func (r *Relay) Sweep(ctx context.Context) (int, error) {
 	total := 0
+	var faults []error
 	for {
 		var b batch
 		err := r.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -128,14 +130,14 @@ func (r *Relay) Sweep(ctx context.Context) (int, error) {
 			sent, err := r.resend(ctx, some)
 			total += sent
 			if err != nil {
-				return total, fmt.Errorf("sweep outbox: %w", err)
+				faults = append(faults, fmt.Errorf("sweep outbox: %w", err))
 			}
 			if sent == 0 {
-				return total, nil
+				return total, errors.Join(faults...)
 			}
 		}
 		if len(b.rows) < sweepPlan {
-			return total, nil
+			return total, errors.Join(faults...)
 		}
 	}
 }
@@ -177,7 +179,6 @@ func (r *Relay) batchOf(ctx context.Context, tx *store.Tx, rows []store.OutboxRo
 // may run it more than once.
 func (r *Relay) collect(b *batch, fn func(context.Context, *store.Tx) error) func(context.Context, *store.Tx) error {
 	return func(ctx context.Context, tx *store.Tx) error {
-		*b = batch{}
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}

@@ -199,6 +199,62 @@ func TestSweepTakesMoreThanOnePage(t *testing.T) {
 	require.Zero(t, b.unsent(t))
 }
 
+// One queue is away and its rows are the oldest: those of the others behind them
+// leave all the same.
+func TestAQueueThatIsAwayKeepsNoOthersRowsBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const away = 600
+	b.sender.take = func(queue.Envelope) bool { return false }
+	enqueue := func(n int, q queue.Name) {
+		all := make([]outbox.Delivery, n)
+		for i := range all {
+			all[i] = outbox.Delivery{Queue: q, Message: b.message(), At: time.Now()}
+		}
+		require.NoError(t, b.relay.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+			return outbox.EnqueueAll(ctx, tx, all)
+		}))
+	}
+	enqueue(1, queue.Review)
+	enqueue(away, queue.Metrics)
+	enqueue(1, queue.Publish)
+	b.age(t, time.Minute)
+	b.sender.take = func(e queue.Envelope) bool { return e.Queue != queue.Metrics }
+	worker := &outbox.Relay{Store: b.Worker, Sender: b.sender, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler)}
+	n, err := worker.Sweep(t.Context())
+	require.Error(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, away, b.unsent(t))
+}
+
+// hurried is a clock that goes ten seconds further each time it is looked at.
+type hurried struct {
+	clock.System
+
+	looks *time.Duration
+}
+
+func (h hurried) Now() time.Time {
+	*h.looks += 10 * time.Second
+	return time.Now().Add(*h.looks)
+}
+
+// Between the reading of the database's clock and the sending lies a commit.
+func TestADelayIsShorterByTheTimeThatTheCommitTook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.relay.Clock = hurried{looks: new(time.Duration)}
+	require.NoError(t, b.relay.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		return outbox.Enqueue(ctx, tx, queue.Publish, b.message(), now.Add(90*time.Second))
+	}))
+	require.Len(t, b.sender.sent, 1)
+	require.LessOrEqual(t, b.sender.sent[0].Delay, 80*time.Second)
+}
+
 func TestAcrossCarriesMessagesOfSeveralWorkspaces(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -133,7 +133,7 @@ func resolve(wall time.Time, loc *time.Location, zone string) Time {
 		offset := time.Duration(seconds) * time.Second
 		at := wall.Add(-offset)
 		start, end := in.ZoneBounds()
-		if !start.IsZero() && at.Before(start) && t.After(wall.Add(-reach)) {
+		if !start.IsZero() && at.Before(start) {
 			// Past the end of the rule before and not yet in this one: the gap.
 			return timeAt(wall.Add(-before), wall, loc, zone)
 		}

@@ -112,9 +112,12 @@ func TestACallThatWasNotSentIsGivenBack(t *testing.T) {
 	require.Equal(t, 1, left(t, w, "account_quotas"))
 	require.Equal(t, store.Go, begin(t, w, intent(second)).Verdict)
 	// What was taken out of a window that is over comes back to no other.
-	hear(t, w, store.Heard{Quotas: []throttle.Quota{quota(throttle.AccountScope, 24*time.Hour, 1000, 5, 2*time.Hour)}})
+	hear(t, w, store.Heard{Quotas: []throttle.Quota{
+		quota(throttle.AccountScope, 24*time.Hour, 1000, 5, 2*time.Hour), quota(throttle.AppScope, 24*time.Hour, 1000, 5, 2*time.Hour),
+	}})
 	hear(t, w, store.Heard{Returned: j.Reserved})
 	require.Equal(t, 5, left(t, w, "account_quotas"))
+	require.Equal(t, 5, left(t, w, "app_quotas"))
 }
 
 func TestAnAnswerThatWasOvertakenRaisesNothing(t *testing.T) {

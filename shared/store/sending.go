@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -220,7 +219,7 @@ func (tx *Tx) lockForIntents(ctx context.Context, ins []Intent) error {
 		refs[i] = PostRef{WorkspaceID: in.WorkspaceID, PostID: in.PostID, AccountID: in.AccountID}
 	}
 	workspaces, accounts := accountsOf(refs)
-	if err := tx.q.LockWorkspaces(ctx, slices.Compact(slices.Clone(workspaces))); err != nil {
+	if err := tx.q.LockWorkspaces(ctx, workspaces); err != nil {
 		return fmt.Errorf("lock workspaces of %d intents: %w", len(ins), classify(err))
 	}
 	if err := tx.q.LockAccounts(ctx, dbsqlc.LockAccountsParams{WorkspaceIds: workspaces, AccountIds: accounts}); err != nil {
@@ -230,21 +229,16 @@ func (tx *Tx) lockForIntents(ctx context.Context, ins []Intent) error {
 	return err
 }
 
-// accountsOf names the accounts of posts, each once, by workspace.
+// accountsOf names the accounts of posts, each once.
 func accountsOf(refs []PostRef) (workspaces, accounts []uuid.UUID) {
 	type key struct{ workspace, account uuid.UUID }
 	seen := map[key]bool{}
-	var keys []key
 	for _, r := range refs {
 		k := key{r.WorkspaceID, uuid.UUID(r.AccountID)}
 		if !seen[k] {
 			seen[k] = true
-			keys = append(keys, k)
+			workspaces, accounts = append(workspaces, k.workspace), append(accounts, k.account)
 		}
-	}
-	slices.SortFunc(keys, func(a, b key) int { return bytes.Compare(a.workspace[:], b.workspace[:]) })
-	for _, k := range keys {
-		workspaces, accounts = append(workspaces, k.workspace), append(accounts, k.account)
 	}
 	return workspaces, accounts
 }
@@ -392,8 +386,10 @@ func (tx *Tx) carryOut(ctx context.Context, in Intent, actor audit.Actor, row db
 			if !j.Until.IsZero() {
 				wait = j.Until.Sub(j.Now)
 			}
-			_, err := tx.BackToScheduled(ctx, p, Requeue{Hold: j.Hold, Wait: wait})
-			return err
+			if _, err := tx.BackToScheduled(ctx, p, Requeue{Hold: j.Hold, Wait: wait}); err != nil {
+				return err
+			}
+			return tx.RecordPost(ctx, p, actor, "post.held", map[string]any{"reason": string(j.Hold)})
 		}
 		if !j.Until.IsZero() {
 			return tx.holdUntil(ctx, p, actor, j.Hold, j.Until)

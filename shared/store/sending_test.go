@@ -80,6 +80,10 @@ func TestAnIntentIsJudgedByWhatStandsAtThatMoment(t *testing.T) {
 		"RevokedIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, _ *storetest.World, p post.Post) error {
 			return tx.RevokeApproval(ctx, p, "test")
 		}), verdict: store.Held, hold: post.HeldContentChanged, state: post.Scheduled},
+		"AnotherVersionsApprovalIsHeld": {before: sql(`INSERT INTO versions (workspace_id, id, post_id, number, content, content_hash, note, actor_kind, actor_id, actor_name, created_at)
+			SELECT workspace_id, gen_random_uuid(), post_id, 2, content, content_hash, note, actor_kind, actor_id, actor_name, created_at FROM versions;
+			ALTER TABLE posts DISABLE TRIGGER USER;
+			UPDATE posts SET version_id = (SELECT id FROM versions WHERE number = 2)`), verdict: store.Held, hold: post.HeldContentChanged, state: post.Scheduled},
 		"PausedWorkspaceIsHeld": {before: inWorkspace(func(ctx context.Context, tx *store.Tx, w *storetest.World, _ post.Post) error {
 			return tx.PauseWorkspace(ctx, w.Workspace, "test")
 		}), verdict: store.Held, hold: post.HeldPausedWorkspace, state: post.Scheduled},

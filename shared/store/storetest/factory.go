@@ -27,6 +27,20 @@ type World struct {
 	Account   account.Account
 }
 
+// everyMoveIsAudited refuses the commit of a transaction in which a function
+// moved a post from one state to another and wrote no audit event about it.
+const everyMoveIsAudited = `
+CREATE FUNCTION move_is_audited() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  IF current_setting('role') IN ('rostrum_api', 'rostrum_worker') AND NOT EXISTS (
+       SELECT FROM audit_events e WHERE e.workspace_id = NEW.workspace_id AND e.subject_id = NEW.id AND e.xid = pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'post % went from % to % without an audit event', NEW.id, OLD.state, NEW.state;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER move_is_audited AFTER UPDATE ON posts DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION move_is_audited()`
+
 // NewWorld makes a world in a fresh database.
 func NewWorld(tb testing.TB) *World {
 	tb.Helper()
@@ -34,6 +48,15 @@ func NewWorld(tb testing.TB) *World {
 	w := &World{URL: url, Owner: Open(tb, url, ""), API: Open(tb, url, store.RoleAPI), Worker: Open(tb, url, store.RoleWorker)}
 	w.Workspace, w.Person = w.AddWorkspace(tb, "Acme", "ada@example.com")
 	w.Account = w.AddAccount(tb, w.Workspace, "acme")
+	return w
+}
+
+// NewAuditedWorld is NewWorld for workflows: none of them moves a post in it
+// without an audit event in the same transaction.
+func NewAuditedWorld(tb testing.TB) *World {
+	tb.Helper()
+	w := NewWorld(tb)
+	require.NoError(tb, execute(tb.Context(), w.URL.Reveal(), everyMoveIsAudited))
 	return w
 }
 

@@ -22,7 +22,7 @@ import (
 // on an edit may only touch what nobody has seen.
 func TestAPartThatIsPublicCannotBeEdited(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewAuditedWorld(t)
 	service := &deciding.Service{Relay: &outbox.Relay{Store: w.API, Sender: &recorder{}, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler)}}
 	p := w.Scheduled(t, 0, "one", "two")
 	attempt := uuid.Must(uuid.NewV7())

@@ -121,7 +121,7 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{
-		World: storetest.NewWorld(t), model: aitest.NewServer(t, plain), queues: &sent{}, clock: clock.NewFake(time.Now()),
+		World: storetest.NewAuditedWorld(t), model: aitest.NewServer(t, plain), queues: &sent{}, clock: clock.NewFake(time.Now()),
 		feeds: map[string]func() (drafting.Fetched, error){},
 	}
 	prices, err := ai.LoadPrices("")

@@ -100,7 +100,7 @@ const (
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	m := &machine{world: storetest.NewWorld(t), clock: clock.NewFake(time.Now())}
+	m := &machine{world: storetest.NewAuditedWorld(t), clock: clock.NewFake(time.Now())}
 	var err error
 	m.conn, err = pgx.Connect(t.Context(), m.world.URL.Reveal())
 	require.NoError(t, err)
@@ -441,4 +441,30 @@ func TestTheMachineFindsABugThatIsPlanted(t *testing.T) {
 			require.ErrorContains(t, m.finds(t, 400), tc.want)
 		})
 	}
+}
+
+// A sender is frozen between two parts; meanwhile the post was taken from it and
+// another sends the second. Waking, it has no time left.
+func TestASenderThatWakesHandsNothingBackThatIsAnothers(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.ctx = t.Context()
+	p := m.world.Scheduled(t, 0, "one", "two")
+	m.id = p.ID
+	j, err := m.service.prepare(m.ctx, m.view(), nil)
+	require.NoError(t, err)
+	first, err := m.service.intend(m.ctx, j.intent(0, 0))
+	require.NoError(t, err)
+	m.exec("UPDATE posts SET lease_until = clock_timestamp() - interval '1 second'")
+	m.exec("UPDATE attempts SET state = 'accepted', remote_id = '100', finished_at = clock_timestamp()")
+	require.NoError(t, m.service.Tick(m.ctx))
+	j.remote[0] = "100"
+	second, err := m.service.intend(m.ctx, j.intent(1, 0))
+	require.NoError(t, err)
+	require.Equal(t, store.Go, second.Verdict)
+	require.NoError(t, m.service.handBack(m.ctx, j, first.Fence))
+	require.Equal(t, post.Sending, m.view().Post.State)
+	require.NoError(t, m.service.handBack(m.ctx, j, second.Fence))
+	require.Equal(t, post.Scheduled, m.view().Post.State)
+	require.NoError(t, m.broken)
 }

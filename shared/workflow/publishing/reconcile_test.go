@@ -152,6 +152,25 @@ func TestOneCleanReadIsNotEnough(t *testing.T) {
 	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
 }
 
+// The second attempt is in doubt as the first was: what was read for the first
+// says nothing of it.
+func TestTheReadsOfAnEarlierDoubtDoNotCountForTheNext(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 2})
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	b.look(t, p)
+	b.send(t, b.Post(t, p.ID))
+	b.age(t, p, time.Hour)
+	b.look(t, p)
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	b.look(t, p)
+	require.Equal(t, post.Scheduled, b.Post(t, p.ID).State)
+}
+
 func TestAnAccountThatCannotBeReadLeadsToAPersonAndNeverToAResend(t *testing.T) {
 	t.Parallel()
 	for name, rule := range map[string]fault.Rule{

@@ -12,6 +12,7 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
+	"rostrum/shared/platform"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
@@ -357,6 +358,7 @@ func TestAPauseInTheMiddleOfAThreadStopsTheNextPart(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, []string{"one"}, b.audienceTexts())
 	require.Equal(t, post.HeldPausedWorkspace, b.Post(t, p.ID).Hold)
+	require.Equal(t, []string{"attempt.started", "attempt.accepted", "post.held"}, b.actions(t, p))
 	require.NoError(t, b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
 		return tx.ResumeWorkspace(ctx, b.Workspace)
 	}))
@@ -377,6 +379,37 @@ func TestTheInvocationsLastSecondsAreNotSpentOnANewPart(t *testing.T) {
 	require.Len(t, b.sent.of(t, queue.PublishPost), 1)
 	b.send(t, b.retryNow(t, p))
 	require.Equal(t, []string{"one", "two"}, b.audienceTexts())
+}
+
+// then runs once the network has answered.
+type then struct {
+	platform.Publisher
+
+	run func()
+}
+
+func (p then) Publish(ctx context.Context, r platform.PublishRequest) platform.Outcome {
+	outcome := p.Publisher.Publish(ctx, r)
+	p.run()
+	return outcome
+}
+
+// What the network said is in nobody else's memory: it is written although the
+// database is away as it comes and the invocation over.
+func TestAnAcceptanceIsWrittenWhateverStandsInItsWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	// A sequence counts what is rolled back.
+	b.exec(t, "CREATE SEQUENCE tries")
+	b.exec(t, `CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+		'BEGIN IF nextval(''tries'') < 3 THEN RAISE EXCEPTION ''away'' USING ERRCODE = ''57P03''; END IF; RETURN NULL; END'`)
+	b.exec(t, "CREATE TRIGGER away BEFORE UPDATE ON attempts EXECUTE FUNCTION away()")
+	ctx, over := context.WithCancel(t.Context())
+	b.service.Publishers = map[account.Network]platform.Publisher{account.X: then{b.client, over}}
+	p := b.Scheduled(t, 0, "hello")
+	require.NoError(t, b.service.Send(ctx, b.message(p, queue.PublishPost), nil))
+	require.Equal(t, []string{"hello"}, b.audienceTexts())
+	require.Equal(t, post.Published, b.Post(t, p.ID).State)
 }
 
 // An alarm hangs on this: it is for what is ours to answer for.

@@ -335,7 +335,7 @@ func (s *Service) sendParts(ctx context.Context, j *job) error {
 			continue
 		}
 		if fence != 0 && s.patience(ctx) <= 0 {
-			return s.handBack(ctx, j)
+			return s.handBack(ctx, j, fence)
 		}
 		sent, err := s.sendPart(ctx, j, part, fence)
 		if err != nil || !sent.goOn {
@@ -470,10 +470,18 @@ func (s *Service) call(ctx context.Context, j *job, in store.Intent, begun time.
 }
 
 // handBack puts the remainder of a thread back on the queue when the
-// invocation's time runs short.
-func (s *Service) handBack(ctx context.Context, j *job) error {
+// invocation's time runs short, if the post is still its sender's: one that was
+// frozen wakes up here as well.
+func (s *Service) handBack(ctx context.Context, j *job, fence int) error {
 	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return s.requeue(ctx, tx, j.ref, j.view.Post.Revision, store.Requeue{})
+		p, err := tx.LockPost(ctx, j.ref.WorkspaceID, j.ref.PostID)
+		if err != nil || p.State != post.Sending || p.AttemptNo != fence {
+			return err
+		}
+		if err := tx.RecordPost(ctx, j.ref, actor(p.WorkspaceID), "post.handed_back", nil); err != nil {
+			return err
+		}
+		return s.requeue(ctx, tx, j.ref, p.Revision, store.Requeue{})
 	})
 }
 

@@ -50,7 +50,7 @@ type bench struct {
 
 func setup(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{World: storetest.NewWorld(t), sent: &recorder{}}
+	b := &bench{World: storetest.NewAuditedWorld(t), sent: &recorder{}}
 	var err error
 	b.net, err = simx.New(simx.Config{
 		Now: time.Now, ClientID: "app", ClientSecret: "app-secret",
