@@ -63,5 +63,11 @@ func (m *machine) approve() {
 
 func (m *machine) pause(on bool) {
 	m.paused = on
-	m.exec("UPDATE accounts SET paused_at = CASE WHEN $1 THEN clock_timestamp() END", on)
+	which := ""
+	if on {
+		which = rapid.SampledFrom([]string{"account", "network", "workspace"}).Draw(m.rt, "paused")
+	}
+	m.exec("UPDATE accounts SET paused_at = CASE WHEN $1 = 'account' THEN clock_timestamp() END", which)
+	m.exec("UPDATE workspaces SET paused_at = CASE WHEN $1 = 'workspace' THEN clock_timestamp() END,"+
+		" paused_networks = CASE WHEN $1 = 'network' THEN '{x}' ELSE '{}' END::text[]", which)
 }

@@ -145,7 +145,8 @@ func (m *machine) run(t *testing.T, rt *rapid.T) error {
 	m.senders = [2]*stepper{{}, {}}
 	m.audience, m.travelling, m.lag, m.trace, m.broken, m.paused = nil, nil, 0, nil, nil, false
 	m.partOf, m.staged = map[string]int{}, map[string]*stagedText{}
-	m.exec("UPDATE accounts SET paused_at = NULL, limited_until = NULL")
+	m.exec("UPDATE accounts SET limited_until = NULL")
+	m.pause(false)
 	p := m.world.Scheduled(t, 0, m.text(0), m.text(1))
 	m.id, m.was = p.ID, post.Scheduled
 	actions := m.actions()
@@ -300,7 +301,7 @@ func (m *machine) intend(i int) {
 	}
 	s.begun = true
 	if m.paused {
-		m.breaks("an intent was allowed while the account was paused")
+		m.breaks("an intent was allowed behind a switch")
 	}
 }
 
