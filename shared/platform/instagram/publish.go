@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"rostrum/shared/platform"
@@ -106,7 +107,7 @@ func (c *Client) refusal(a answer, f verdict) platform.Outcome {
 		outcome.Detail = "Instagram says that it held the post back for spam, which it has said of posts that were out."
 	default:
 		outcome.Class = platform.Unclear
-		outcome.Detail = fmt.Sprintf("Instagram answered with an error (%s), so it is not known whether the post is out.", f.code)
+		outcome.Detail = fmt.Sprintf("Instagram answered with an error (%s), so it is not known whether the post is out.", strings.ReplaceAll(f.code, "_", " "))
 	}
 	return outcome
 }

@@ -92,6 +92,7 @@ func TestARefusalProvesWhatItProves(t *testing.T) {
 		require.Equal(t, c.class, got.Class, name)
 		require.Equal(t, c.code, got.Code, name)
 		require.NotEmpty(t, got.Detail, name)
+		require.NotContains(t, got.Detail, got.Code+")", "people read words: %s", name)
 		require.Equal(t, c.class == platform.Delayed, got.RetryAfter > 0, name)
 		if strings.Contains(c.body, "fbtrace_id") {
 			require.Equal(t, "T1", got.RequestID, name)
