@@ -26,18 +26,29 @@ func (tx *Tx) ZonedMoments(ctx context.Context) ([]schedule.Time, error) {
 	return out, nil
 }
 
+// Moved is a post that was moved in time, as it is now.
+type Moved struct {
+	PostRef
+
+	Revision int64
+	State    post.State
+}
+
 // MoveMoment moves the posts that are still planned for one moment to another, to
 // that clock of the same zone, and returns them. It needs the worker role.
-func (tx *Tx) MoveMoment(ctx context.Context, from schedule.Time, at time.Time, local string) ([]PostRef, error) {
+func (tx *Tx) MoveMoment(ctx context.Context, from schedule.Time, at time.Time, local string) ([]Moved, error) {
 	rows, err := tx.q.MoveMoment(ctx, dbsqlc.MoveMomentParams{
 		ToAt: at.UTC(), ToLocal: local, States: stateNames(PlannedStates()), FromAt: from.At.UTC(), Zone: from.Zone, FromLocal: from.Local,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("move posts of %s in %s: %w", from.Local, from.Zone, classify(err))
 	}
-	out := make([]PostRef, len(rows))
+	out := make([]Moved, len(rows))
 	for i, r := range rows {
-		out[i] = PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID), AccountID: account.ID(r.AccountID), CorrelationID: r.CorrelationID}
+		out[i] = Moved{
+			PostRef:  PostRef{WorkspaceID: r.WorkspaceID, PostID: post.ID(r.ID), AccountID: account.ID(r.AccountID), CorrelationID: r.CorrelationID},
+			Revision: r.Revision, State: post.State(r.State),
+		}
 	}
 	return out, nil
 }

@@ -17,4 +17,4 @@ SET due_at = sqlc.arg(to_at)::timestamptz, due_local = sqlc.arg(to_local)::text,
 FROM workspaces w
 WHERE p.workspace_id = w.id AND p.state = ANY (sqlc.arg(states)::text[])
   AND p.due_at = sqlc.arg(from_at)::timestamptz AND p.due_zone = sqlc.arg(zone)::text AND p.due_local = sqlc.arg(from_local)::text
-RETURNING p.workspace_id, p.id, p.account_id, p.correlation_id;
+RETURNING p.workspace_id, p.id, p.account_id, p.correlation_id, p.revision, p.state;

@@ -550,3 +550,23 @@ func TestEveryMethodAsksForItsRight(t *testing.T) {
 		return err
 	}(), apperr.Forbidden), "no agent approves")
 }
+
+// A message of the revision before does nothing: each new time brings its own.
+func TestAPostInReviewWhoseTimeChangesIsReviewedAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.draft(t, "hello")
+	target := deciding.Target{PostID: p.ID}
+	_, err := b.service.Submit(t.Context(), b.actor, target)
+	require.NoError(t, err)
+	made, err := b.service.Schedule(t.Context(), b.actor, target, "2099-06-01T09:00:00", "")
+	require.NoError(t, err)
+	gone, err := b.service.Unschedule(t.Context(), b.actor, target)
+	require.NoError(t, err)
+	var revisions []int64
+	for _, m := range b.sent.messages(t, queue.Review) {
+		revisions = append(revisions, m.Revision)
+	}
+	require.Equal(t, []int64{p.Revision, made.Revision, gone.Revision}, revisions)
+	require.Greater(t, gone.Revision, made.Revision)
+}

@@ -109,12 +109,21 @@ func (s *Service) retime(
 		if err := record(ctx, tx, made.Post, actor, action, detail); err != nil {
 			return err
 		}
-		return dispatchSoon(ctx, tx, made.Post)
+		return tellMoved(ctx, tx, made.Post)
 	})
 	if err != nil {
 		return Made{}, fmt.Errorf("give post %s a time: %w", t.PostID, err)
 	}
 	return made, nil
+}
+
+// tellMoved leaves a message for the new revision of a post whose time changed,
+// where one of the old revision may be on its way.
+func tellMoved(ctx context.Context, tx *store.Tx, p post.Post) error {
+	if p.State == post.InReview {
+		return enqueueReview(ctx, tx, p)
+	}
+	return dispatchSoon(ctx, tx, p)
 }
 
 // stillApproved checks that the live approval is for the stored content, as the
@@ -150,6 +159,9 @@ func (s *Service) Unschedule(ctx context.Context, actor audit.Actor, t Target) (
 		if err != nil {
 			return err
 		}
-		return record(ctx, tx, now, actor, "post.unscheduled", nil)
+		if err := record(ctx, tx, now, actor, "post.unscheduled", nil); err != nil {
+			return err
+		}
+		return tellMoved(ctx, tx, now)
 	})
 }

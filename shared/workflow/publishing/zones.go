@@ -5,6 +5,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
+	"rostrum/shared/outbox"
+	"rostrum/shared/post"
+	"rostrum/shared/queue"
 	"rostrum/shared/schedule"
 	"rostrum/shared/store"
 )
@@ -50,15 +55,25 @@ func (s *Service) followZones(ctx context.Context) error {
 }
 
 func (s *Service) moveMoment(ctx context.Context, was, now schedule.Time) error {
-	return s.Relay.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
 		moved, err := tx.MoveMoment(ctx, was, now.At, now.Local)
 		if err != nil {
 			return err
 		}
-		for _, ref := range moved {
-			err := tx.RecordPost(ctx, ref, actor(ref.WorkspaceID), "post.zone_rules_changed", map[string]any{
+		at, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range moved {
+			err := tx.RecordPost(ctx, m.PostRef, actor(m.WorkspaceID), "post.zone_rules_changed", map[string]any{
 				"zone": was.Zone, "local": now.Local, "from": was.At.Format(time.RFC3339), "due_at": now.At.Format(time.RFC3339),
 			})
+			if err == nil && m.State == post.InReview {
+				// The reviewer's message is of the revision before.
+				err = outbox.Enqueue(ctx, tx, queue.Review, queue.Message{
+					Kind: queue.ReviewPost, WorkspaceID: m.WorkspaceID, SubjectID: uuid.UUID(m.PostID), Revision: m.Revision, CorrelationID: m.CorrelationID,
+				}, at)
+			}
 			if err != nil {
 				return err
 			}

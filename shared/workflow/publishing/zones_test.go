@@ -79,3 +79,22 @@ func TestAProcessHoldsPostsToItsZoneRulesOnce(t *testing.T) {
 	require.NoError(t, b.service.Tick(t.Context()))
 	require.Equal(t, p.Schedule.DueAt, b.Post(t, p.ID).Schedule.DueAt)
 }
+
+// The message on its way is of the revision before: the reviewer gets another.
+func TestThePostThatMovesInReviewIsReviewedAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before, due := b.planned(t, time.Hour, 30*time.Minute)
+	for _, state := range []post.State{post.Draft, post.InReview} {
+		b.exec(t, "UPDATE posts SET state = $2, revision = revision + 1 WHERE id = $1", uuid.UUID(before.ID), string(state))
+	}
+	require.NoError(t, b.service.Tick(t.Context()))
+	after := b.Post(t, before.ID)
+	require.Equal(t, due, after.Schedule.DueAt)
+	sent := b.sent.of(t, queue.ReviewPost)
+	require.Len(t, sent, 1)
+	m, err := queue.Decode(sent[0].Body)
+	require.NoError(t, err)
+	require.Equal(t, after.Revision, m.Revision)
+	require.Equal(t, queue.Review, sent[0].Queue)
+}

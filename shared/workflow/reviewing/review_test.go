@@ -421,6 +421,30 @@ func TestAReviewOfWhatWasEditedMeanwhileIsThrownAway(t *testing.T) {
 	require.True(t, apperr.Is(err, apperr.NotFound))
 }
 
+// A new time is no new text: the review that is under way stands.
+func TestAPostThatIsGivenATimeMeanwhileKeepsItsReview(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.inReview(t, false, "All is well.")
+	due := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	b.model.Set(func(w http.ResponseWriter, q aitest.Question) {
+		err := b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.SetSchedule(ctx, p, &post.Schedule{DueAt: due, Local: due.Format("2006-01-02T15:04:05"), Zone: "UTC"}, post.InReview)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		content(w, q)
+	})
+	require.NoError(t, b.service.Review(t.Context(), message(p)))
+	after := b.Post(t, p.ID)
+	require.Equal(t, post.AwaitingApproval, after.State)
+	require.Equal(t, due, after.Schedule.DueAt)
+	require.Greater(t, after.Revision, p.Revision)
+	require.Equal(t, 1, b.review(t, p.ID).VersionNumber)
+}
+
 func TestTwoDeliveriesAtOnceMakeOneReview(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

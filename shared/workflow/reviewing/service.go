@@ -289,7 +289,8 @@ func (s *Service) conclude(ctx context.Context, m queue.Message, sub subject, ju
 }
 
 // write records the review and runs then, unless the post has moved on since it
-// was read: then the review is of something that is no more.
+// was read: then the review is of something that is no more. A new time is a new
+// revision, and the review stands.
 func (s *Service) write(
 	ctx context.Context, m queue.Message, sub subject, judged judgement, then func(context.Context, *store.Tx, post.Post) error,
 ) error {
@@ -302,7 +303,7 @@ func (s *Service) write(
 		if err != nil {
 			return err
 		}
-		if !stillAt(p, m) {
+		if p.State != post.InReview || p.Version.ID != sub.post.Version.ID {
 			return nil
 		}
 		err = tx.AddReview(ctx, m.WorkspaceID, store.Review{

@@ -19,7 +19,7 @@ SET due_at = $1::timestamptz, due_local = $2::text, revision = revision + 1, eta
 FROM workspaces w
 WHERE p.workspace_id = w.id AND p.state = ANY ($3::text[])
   AND p.due_at = $4::timestamptz AND p.due_zone = $5::text AND p.due_local = $6::text
-RETURNING p.workspace_id, p.id, p.account_id, p.correlation_id
+RETURNING p.workspace_id, p.id, p.account_id, p.correlation_id, p.revision, p.state
 `
 
 type MoveMomentParams struct {
@@ -36,6 +36,8 @@ type MoveMomentRow struct {
 	ID            uuid.UUID
 	AccountID     uuid.UUID
 	CorrelationID uuid.UUID
+	Revision      int64
+	State         string
 }
 
 // Moves what is still planned for that moment by that clock. A time that moves is
@@ -61,6 +63,8 @@ func (q *Queries) MoveMoment(ctx context.Context, arg MoveMomentParams) ([]MoveM
 			&i.ID,
 			&i.AccountID,
 			&i.CorrelationID,
+			&i.Revision,
+			&i.State,
 		); err != nil {
 			return nil, err
 		}
