@@ -153,8 +153,15 @@ func (s *Service) read(ctx context.Context, l *look) (found *platform.RemotePost
 	if found, l.twin = match(*l, posts, owned); found == nil && unasked != nil {
 		return nil, false, unasked
 	}
-	proved = len(posts) < fullPage || posts[len(posts)-1].CreatedAt.Before(l.since.Add(-clockSkew))
+	proved = len(posts) < fullPage || reachesBack(posts, l.since.Add(-clockSkew))
 	return found, proved && l.phase != platform.StagePublished && l.phase != platform.StagePending, nil
+}
+
+// reachesBack reports whether the last post of a page, the oldest, was made before
+// a time. One that has no date says nothing about what follows it.
+func reachesBack(posts []platform.RemotePost, before time.Time) bool {
+	last := posts[len(posts)-1].CreatedAt
+	return !last.IsZero() && last.Before(before)
 }
 
 // match finds the oldest post that can only be this attempt's: the same text,

@@ -2,7 +2,11 @@ package publishing_test
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -265,6 +269,54 @@ func TestAPostThatIsDatedBeforeItsSendingIsNotSentAgainUnasked(t *testing.T) {
 			if c.want == post.Unknown {
 				require.Contains(t, after.FailureDetail, "/status/2127468670698389695")
 			}
+		})
+	}
+}
+
+// A full page may end before the attempt: what is not on it may be on the next.
+func TestAFullPageProvesAbsenceOnlyByADateThatReachesBack(t *testing.T) {
+	t.Parallel()
+	page := func(dated string) string {
+		var all []string
+		for i := range 100 {
+			last := ""
+			if i == 99 {
+				last = dated
+			}
+			all = append(all, fmt.Sprintf(`{"id":"%d",%s"text":"another %d"}`, 2127468670698389695-i, last, i))
+		}
+		return `{"data":[` + strings.Join(all, ",") + `],"meta":{"result_count":100}}`
+	}
+	at := func(ago time.Duration) string {
+		return `"created_at":"` + time.Now().Add(-ago).UTC().Format(time.RFC3339) + `",`
+	}
+	for name, c := range map[string]struct {
+		dated string
+		posts int
+	}{
+		"ReachesBack": {at(2 * time.Hour), 2},
+		"EndsBefore":  {at(time.Minute), 1},
+		"IsNotDated":  {"", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.net.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/_sim/settings",
+				strings.NewReader(`{"refuse_duplicates": false}`)))
+			b.fault(t, fault.Rule{Preset: "accepted_reset", Times: 1})
+			b.fault(t, fault.Rule{Match: fault.Match{Method: "GET", Path: "/2/users/*/tweets"}, Action: fault.Action{
+				Kind: fault.Answer, Status: 200, ContentType: "application/json", Body: page(c.dated),
+			}})
+			p := b.Scheduled(t, 0, "hello")
+			b.send(t, p)
+			b.age(t, p, time.Hour)
+			for range 3 {
+				b.look(t, p)
+			}
+			if b.Post(t, p.ID).State == post.Scheduled {
+				b.send(t, b.retryNow(t, p))
+			}
+			require.Len(t, b.audience(), c.posts, "the network's ledger")
 		})
 	}
 }
