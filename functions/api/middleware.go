@@ -29,6 +29,8 @@ type requestState struct {
 	id      string
 	route   string
 	session *store.Session
+	// query names the parameters that the route takes from the query.
+	query map[string]bool
 	// uncertain says that nobody knows whether the request took effect.
 	uncertain bool
 }

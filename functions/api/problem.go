@@ -113,7 +113,11 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 	p := newProblem(statusOf(e), e.Code, sentence(e.Message), e.Hint)
 	p.RequestID, p.retryAfter = state.id, e.RetryAfter
 	if e.Field != "" {
-		p.Errors = []ProblemField{{Location: "body." + e.Field, Message: p.Detail}}
+		where := "body."
+		if state.query[e.Field] {
+			where = "query."
+		}
+		p.Errors = []ProblemField{{Location: where + e.Field, Message: p.Detail}}
 	}
 	return p
 }

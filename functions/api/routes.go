@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -165,7 +166,14 @@ func operation[I, O any](rt route, h func(context.Context, *I) (*O, error)) rout
 				Description: "A repeat with the same key gets the first answer, marked Idempotency-Replayed.",
 			})
 		}
+		query := map[string]bool{}
+		for _, f := range reflect.VisibleFields(reflect.TypeFor[I]()) {
+			if name := f.Tag.Get("query"); name != "" {
+				query[name] = true
+			}
+		}
 		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+			stateOf(ctx).query = query
 			out, err := h(ctx, in)
 			if err != nil {
 				return nil, s.problemOf(ctx, err)

@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -85,8 +86,8 @@ func (s *Server) Handler() http.Handler {
 	s.register(mux)
 	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
 	mux.HandleFunc("GET /docs", serveDocs)
-	mux.HandleFunc("/v1/", s.noSuchRoute)
-	mux.HandleFunc("/health/", s.noSuchRoute)
+	mux.HandleFunc("/v1/", s.noSuchRoute(mux))
+	mux.HandleFunc("/health/", s.noSuchRoute(mux))
 	mux.Handle("/", dashboard.Handler())
 	return s.wrap(mux)
 }
@@ -134,9 +135,32 @@ func (m *guardedMux) HandleFunc(pattern string, h func(http.ResponseWriter, *htt
 	m.ServeMux.HandleFunc(pattern, m.server.guard(m.routes[pattern], h))
 }
 
-func (s *Server) noSuchRoute(w http.ResponseWriter, r *http.Request) {
-	stateOf(r.Context()).route = "none"
-	p := newProblem(http.StatusNotFound, "no_such_route", "There is nothing at "+r.Method+" "+r.URL.Path+".", "Look at /docs for what there is.")
-	p.RequestID = stateOf(r.Context()).id
-	write(w, p)
+// noSuchRoute answers what no route of the table takes. Where one takes the path
+// by another method, the answer names those.
+func (s *Server) noSuchRoute(mux *http.ServeMux) http.HandlerFunc {
+	methods := map[string]bool{}
+	for _, rt := range s.routes() {
+		methods[rt.method] = true
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		st := stateOf(r.Context())
+		st.route = "none"
+		var allowed []string
+		for method := range methods {
+			try := r.Clone(r.Context())
+			try.Method = method
+			if _, pattern := mux.Handler(try); strings.HasPrefix(pattern, method+" ") {
+				allowed = append(allowed, method)
+			}
+		}
+		p := newProblem(http.StatusNotFound, "no_such_route", "There is nothing at "+r.Method+" "+r.URL.Path+".", "Look at /docs for what there is.")
+		if len(allowed) > 0 {
+			slices.Sort(allowed)
+			list := strings.Join(allowed, ", ")
+			w.Header().Set("Allow", list)
+			p = newProblem(http.StatusMethodNotAllowed, "method_not_allowed", r.URL.Path+" does not take "+r.Method+".", "It takes "+list+"; /docs says what each does.")
+		}
+		p.RequestID = st.id
+		write(w, p)
+	}
 }

@@ -116,6 +116,8 @@ func TestBadRequestsSayWhatIsWrong(t *testing.T) {
 		"NoSuchPost":            {"GET", "/v1/posts/" + uuid.NewString(), nil, nil, 404, "no_such_post"},
 		"NoID":                  {"GET", "/v1/posts/seven", nil, nil, 404, "not_found"},
 		"NoSuchRoute":           {"GET", "/v1/nothing", nil, nil, 404, "no_such_route"},
+		"NoSuchMethod":          {"PUT", "/v1/posts/" + id, nil, nil, 405, "method_not_allowed"},
+		"NoSuchMethodOfHealth":  {"POST", "/health/ready", nil, nil, 405, "method_not_allowed"},
 		"NoSuchState":           {"GET", "/v1/posts?state=asleep", nil, nil, 422, "bad_state"},
 		"NULInText":             {"POST", "/v1/workspace/pause", `{"reason":"a\u0000b"}`, nil, 400, "bad_characters"},
 		"NULAsItIs":             {"POST", "/v1/workspace/pause", "{\"reason\":\"a\x00b\"}", nil, 400, "bad_characters"},
@@ -147,6 +149,25 @@ func TestBadRequestsSayWhatIsWrong(t *testing.T) {
 		got := tn.call(t, "POST", "/v1/posts", body)
 		require.Equal(t, http.StatusCreated, got.status, got.text)
 		require.Equal(t, `a \u0000 👋 é \`, got.str("text"))
+	})
+	t.Run("TheMethodsThatThereAreAreNamed", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, "GET, PATCH", tn.call(t, "PUT", "/v1/posts/"+id, nil).header.Get("Allow"))
+		require.Equal(t, "POST", tn.call(t, "GET", "/v1/posts/"+id+"/approve", nil).header.Get("Allow"))
+		require.Empty(t, tn.call(t, "PUT", "/v1/nothing", nil).header.Get("Allow"))
+	})
+	t.Run("WhatIsWrongInTheQueryIsSaidOfTheQuery", func(t *testing.T) {
+		t.Parallel()
+		for path, location := range map[string]string{
+			"/v1/posts?cursor=abc":                         "query.cursor",
+			"/v1/posts?state=asleep":                       "query.state",
+			"/v1/calendar?from=2026-01-01&to=2026-06-01":   "query.to",
+			"/v1/posts?limit=101":                          "query.limit",
+			"/v1/posts?q=" + strings.Repeat("%C3%A4", 201): "query.q",
+		} {
+			require.Contains(t, tn.call(t, "GET", path, nil).text, `"location":"`+location+`"`, path)
+		}
+		require.Contains(t, tn.call(t, "POST", "/v1/posts", newPost(tn, "fine", long)).text, `"location":"body.parts"`)
 	})
 	t.Run("TheOverlongPartIsNamed", func(t *testing.T) {
 		t.Parallel()
