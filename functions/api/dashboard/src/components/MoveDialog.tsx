@@ -4,7 +4,7 @@ import { useAccount } from "../api/accounts";
 import type { PostSummary } from "../api/model";
 import { useSchedule } from "../api/posts";
 import { useNow } from "../lib/clock";
-import { localTime, shortTime } from "../lib/time";
+import { localTime, midSentence, shortTime } from "../lib/time";
 import { say } from "../lib/toast";
 import { ProblemNote } from "./Empty";
 import { WhenPicker } from "./WhenPicker";
@@ -26,7 +26,7 @@ export default function MoveDialog({ post, onClose }: { post: PostSummary; onClo
       { id: post.id, due_local: `${value.slice(0, 16)}:00` },
       {
         onSuccess: (moved) => {
-          const when = moved.due_at ? shortTime(moved.due_at, moved.due_zone ?? zone, now) : "";
+          const when = moved.due_at ? midSentence(shortTime(moved.due_at, moved.due_zone ?? zone, now)) : "";
           say(`Goes out ${when}`, moved.schedule_note ? { body: moved.schedule_note } : {});
           onClose();
         },

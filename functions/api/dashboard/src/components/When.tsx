@@ -1,6 +1,6 @@
 import { Tooltip } from "@mantine/core";
 import { useNow } from "../lib/clock";
-import { exactTime, relativeTime, shortTime, zoneWords } from "../lib/time";
+import { exactTime, midSentence, relativeTime, shortTime, zoneWords } from "../lib/time";
 
 interface Props {
   at: string;
@@ -9,14 +9,17 @@ interface Props {
   as?: "relative" | "short" | "both";
   /** Adds the zone's short name to a wall-clock time. */
   showZone?: boolean;
+  /** Words come before it: "today 09:30". */
+  mid?: boolean;
 }
 
 /** A moment, with the exact second and the zone on hover. */
-export function When({ at, zone, as = "relative", showZone = false }: Props) {
+export function When({ at, zone, as = "relative", showZone = false, mid = false }: Props) {
   const seconds = useNow(1_000);
   // Far moments need no tick each second: the words change by the minute.
   const now = Math.abs(Date.parse(at) - seconds) < 120_000 ? seconds : Math.floor(seconds / 15_000) * 15_000;
-  const short = `${shortTime(at, zone, now)}${showZone ? ` ${zoneWords(zone, at)}` : ""}`;
+  const words = `${shortTime(at, zone, now)}${showZone ? ` ${zoneWords(zone, at)}` : ""}`;
+  const short = mid ? midSentence(words) : words;
   const text =
     as === "short" ? short : as === "both" ? `${short} · ${relativeTime(at, now)}` : relativeTime(at, now);
   const exact = exactTime(at, zone);

@@ -8,6 +8,7 @@ import {
   dayWords,
   exactTime,
   localTime,
+  midSentence,
   relativeTime,
   shortTime,
   span,
@@ -28,6 +29,11 @@ describe("times in an account's zone", () => {
   it("says Today and Tomorrow by the zone's date, not the browser's", () => {
     expect(shortTime("2026-11-24T23:30:00Z", "Europe/Berlin", now)).toBe("Tomorrow 00:30");
     expect(shortTime("2026-11-24T23:30:00Z", "America/New_York", now)).toBe("Today 18:30");
+  });
+  it("says today in the middle of a sentence, and keeps the names of days", () => {
+    expect(midSentence(shortTime("2026-11-24T20:30:00Z", "UTC", now))).toBe("today 20:30");
+    expect(midSentence(shortTime("2026-11-23T20:30:00Z", "UTC", now))).toBe("yesterday 20:30");
+    expect(midSentence(shortTime("2026-11-27T20:30:00Z", "UTC", now))).toBe("Fri 27 Nov 20:30");
   });
   it("follows daylight saving on both sides of the change", () => {
     expect(localTime("2026-03-29T00:59:00Z", "Europe/Berlin").time).toBe("01:59");

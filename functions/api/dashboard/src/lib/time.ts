@@ -123,6 +123,11 @@ export function shortTime(at: number | string, zone: string, now: number): strin
   return `${dayWords(local.date, localTime(now, zone).date)} ${local.time}`;
 }
 
+/** The words of a time in the middle of a sentence: "today 09:30", and still "Wed 25 Nov 09:30". */
+export function midSentence(words: string): string {
+  return words.replace(/^(Today|Tomorrow|Yesterday)\b/, (day) => day.toLowerCase());
+}
+
 // Each English locale knows the names its own readers use: CET here, EST or AEDT there.
 const namingLocales = ["en-GB", "en-US", "en-AU"];
 

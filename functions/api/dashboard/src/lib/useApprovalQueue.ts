@@ -5,7 +5,7 @@ import type { Account, Post, PostSummary } from "../api/model";
 import { act, approve, postQuery, refreshLists, settle, usePostList } from "../api/posts";
 import { asProblem } from "../api/problem";
 import { now } from "./clock";
-import { shortTime, zoneWords } from "./time";
+import { midSentence, shortTime, zoneWords } from "./time";
 import { say, sayProblem } from "./toast";
 import { asRequest, type When } from "./when";
 
@@ -84,7 +84,7 @@ export function useApprovalQueue(id: string | undefined, open: (id: string | nul
         const title =
           when.kind === "now" || !at
             ? `Approved. @${post.account.handle} sends it now`
-            : `Approved for ${shortTime(at, zone, now())} ${zoneWords(zone, at)}`;
+            : `Approved for ${midSentence(shortTime(at, zone, now()))} ${zoneWords(zone, at)}`;
         const body = approved.schedule_note ?? undefined;
         say(title, {
           body,

@@ -149,7 +149,7 @@ function Notices({ account, justConnected }: { account: Account; justConnected: 
       {account.limited_until && (
         <p className={classes.notice} data-tone="amber">
           {networkName(account.network)} asked to slow down; the next try is{" "}
-          <When at={account.limited_until} zone={account.time_zone} as="both" />.
+          <When at={account.limited_until} zone={account.time_zone} as="both" mid />.
         </p>
       )}
     </>

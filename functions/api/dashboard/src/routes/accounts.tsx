@@ -14,7 +14,7 @@ import { RowSkeleton } from "../components/PostRow";
 import { Tag } from "../components/Tag";
 import { useNow } from "../lib/clock";
 import { networkName } from "../lib/networks";
-import { shortTime, zonePlace, zoneWords } from "../lib/time";
+import { midSentence, shortTime, zonePlace, zoneWords } from "../lib/time";
 import { sayProblem } from "../lib/toast";
 import { count } from "../lib/words";
 import classes from "./accounts.module.css";
@@ -144,7 +144,7 @@ function Row({ account: a }: { account: Account }) {
           <span>
             {zonePlace(a.time_zone)} time ({zoneWords(a.time_zone, now)})
           </span>
-          {next && <span>Next free {shortTime(next.due_at, a.time_zone, now)}</span>}
+          {next && <span>Next free {midSentence(shortTime(next.due_at, a.time_zone, now))}</span>}
         </span>
       </span>
       {a.status !== "connected" ? (

@@ -143,14 +143,14 @@ function Moment({ post }: { post: PostSummary }) {
   if (post.published_at) {
     return (
       <span>
-        Out <When at={post.published_at} zone={zone} as="short" />
+        Out <When at={post.published_at} zone={zone} as="short" mid />
       </span>
     );
   }
   if (post.due_at && ["scheduled", "sending", "approved"].includes(post.state)) {
     return (
       <span>
-        Due <When at={post.due_at} zone={zone} as="short" showZone />
+        Due <When at={post.due_at} zone={zone} as="short" showZone mid />
       </span>
     );
   }

@@ -46,7 +46,7 @@ export function BreakerRow({ breaker: b, zone }: { breaker: Breaker; zone: strin
           {b.failing_since && (
             <>
               {" "}
-              since <When at={b.failing_since} zone={zone} as="short" />
+              since <When at={b.failing_since} zone={zone} as="short" mid />
             </>
           )}
           {b.last_code && <> ({humanCode(b.last_code).toLowerCase()})</>}.
