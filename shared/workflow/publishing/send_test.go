@@ -12,12 +12,14 @@ import (
 
 	"rostrum/shared/account"
 	"rostrum/shared/apperr"
+	"rostrum/shared/config"
 	"rostrum/shared/platform"
 	"rostrum/shared/post"
 	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
 	"rostrum/shared/store"
 	"rostrum/shared/telemetry/telemetrytest"
+	"rostrum/shared/workflow/publishing"
 )
 
 func TestAPostGoesOutOnItsSecondAndNotBefore(t *testing.T) {
@@ -442,4 +444,43 @@ func TestLatenessIsMeasuredOfPostsThatWereFreeToGoOnTheirSecond(t *testing.T) {
 	got = send(b.retryNow(t, again))
 	require.Equal(t, []float64{1}, got["calls accepted"])
 	require.Empty(t, got["lateness_ms x"], "the network made it wait")
+}
+
+// heldUp keeps whoever asks for a token until meanwhile has run, and has none.
+type heldUp struct {
+	publishing.TokenSource
+
+	meanwhile func()
+	err       error
+}
+
+func (h heldUp) AccessToken(context.Context, uuid.UUID, account.ID) (config.Secret, error) {
+	h.meanwhile()
+	return "", h.err
+}
+
+// Another visit has tried the post while this one waited for a token, and was told
+// to wait: what this one found out is of a post as it no longer stands.
+func TestAVisitWithoutATokenLeavesAPostThatOthersMoved(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"renewing":  apperr.New(apperr.Unavailable, "token_refreshing", "the account's sign-in is being renewed"),
+		"signedOut": apperr.New(apperr.Unauthenticated, "account_needs_reconnect", "the network no longer accepts the account's sign-in"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			p := b.Scheduled(t, 0, "hello")
+			until := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
+			b.service.Tokens = heldUp{b.service.Tokens, func() {
+				b.exec(t, "UPDATE posts SET attempt_no = attempt_no + 1, not_before = $2, hold_reason = 'rate_limited', etag = etag + 1 WHERE id = $1",
+					uuid.UUID(p.ID), until)
+			}, err}
+			b.send(t, p)
+			after := b.Post(t, p.ID)
+			require.Equal(t, until, after.NotBefore.UTC())
+			require.Equal(t, post.HeldRateLimit, after.Hold)
+			require.Empty(t, b.sent.of(t, queue.PublishPost), "whoever moved it left a message")
+		})
+	}
 }

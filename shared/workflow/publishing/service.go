@@ -297,11 +297,7 @@ func (s *Service) fill(ctx context.Context, j *job) (bool, error) {
 // withoutToken holds the post: an account that cannot be used now never fails it.
 func (s *Service) withoutToken(ctx context.Context, j *job, cause error) error {
 	ref := j.ref
-	return s.Relay.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err := tx.LockPost(ctx, ref.WorkspaceID, ref.PostID)
-		if err != nil || p.State != post.Scheduled {
-			return err
-		}
+	return s.unmoved(ctx, j, func(ctx context.Context, tx *store.Tx, p post.Post) error {
 		if apperr.Is(cause, apperr.Unauthenticated) || apperr.Is(cause, apperr.NotFound) {
 			return tx.HoldPost(ctx, ref, actor(ref.WorkspaceID), post.HeldReauth)
 		}
