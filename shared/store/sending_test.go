@@ -217,6 +217,9 @@ func TestAskingAgainAfterALostCommitFindsTheFirstAsking(t *testing.T) {
 	require.Equal(t, store.Go, second.Verdict)
 	require.Equal(t, first.Fence, second.Fence)
 	require.Len(t, w.Attempts(t, in.PostID), 1)
+	// Meanwhile it was taken for dead: its call would be one too many.
+	require.NoError(t, settle(t, w, store.Settlement{AttemptID: in.AttemptID, To: post.AttemptUnknown}))
+	require.Equal(t, store.Lost, begin(t, w, in).Verdict)
 }
 
 // A pause holds the workspace's row. The intent that asks meanwhile must wait

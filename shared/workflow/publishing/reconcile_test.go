@@ -234,6 +234,7 @@ func TestAnEarlierTwinIsNotTakenForThisPost(t *testing.T) {
 	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
 	p := b.Scheduled(t, 0, "same words")
 	b.send(t, p)
+	b.exec(t, "UPDATE attempts SET since_id = '' WHERE state = 'unknown'") // The read reaches back to the twin.
 	b.look(t, p)
 	require.Equal(t, post.Unknown, b.Post(t, p.ID).State, "the twin is owned by the other post")
 }
@@ -489,6 +490,23 @@ func TestASlowSendersAcceptanceIsKept(t *testing.T) {
 	require.Equal(t, post.Published, b.Post(t, p.ID).State)
 	b.look(t, p)
 	require.Len(t, b.audience(), 1)
+}
+
+// What is no acceptance says nothing once reading back has taken over.
+func TestASlowSendersDoubtChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fault(t, fault.Rule{Preset: "server_error", Times: 1})
+	b.service.Publishers = map[account.Network]platform.Publisher{account.X: then{b.client, func() {
+		b.leaseEnds(t)
+		if err := b.service.Tick(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}}}
+	p := b.Scheduled(t, 0, "hello")
+	b.send(t, p)
+	require.Equal(t, post.Unknown, b.Post(t, p.ID).State)
+	require.Equal(t, post.AttemptUnknown, b.Attempts(t, p.ID)[0].State)
 }
 
 func TestAnAcceptanceAfterAProvedAbsenceStopsTheResend(t *testing.T) {
