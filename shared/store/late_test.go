@@ -23,7 +23,7 @@ func TestTheIntentAndTheDrainAgreeOnWhatIsTooLate(t *testing.T) {
 		_, err := conn.Exec(t.Context(), sql, args...)
 		require.NoError(t, err)
 	}
-	const grace, clear = 2 * time.Minute, 20 * time.Second
+	const grace, off = 2 * time.Minute, 20 * time.Second
 	seed := uint64(time.Now().UnixNano())
 	dice := rand.New(rand.NewPCG(seed, 1))
 	rules := []account.CatchUp{account.Drop, account.Hold, account.SendWithin, account.SendWithin}
@@ -32,7 +32,7 @@ func TestTheIntentAndTheDrainAgreeOnWhatIsTooLate(t *testing.T) {
 		rule := rules[dice.IntN(len(rules))]
 		within := time.Duration(60+dice.IntN(3600)) * time.Second
 		age := time.Duration(dice.IntN(int(2*within/time.Second))) * time.Second
-		if (age-within).Abs() < clear || (age-grace).Abs() < clear {
+		if (age-within).Abs() < off || (age-grace).Abs() < off {
 			continue // The two look at moments of their own.
 		}
 		exec("UPDATE accounts SET catch_up = $1, catch_up_within_seconds = $2 WHERE id = $3", string(rule), int(within.Seconds()), uuid.UUID(w.Account.ID))
