@@ -163,7 +163,12 @@ func HoldLabel(r post.HoldReason) string {
 }
 
 // paused adds to what is paused who did it, when and why.
+// paused tells of the switch that holds the post. One that is on says since when:
+// without that it was resumed, and the tick lets the post go.
 func (h Held) paused(what string) string {
+	if h.Facts.Since.IsZero() {
+		return strings.Replace(what, " is paused", " was paused", 1) + " and was resumed; it goes out within a minute or two."
+	}
 	if h.Facts.By != "" {
 		what += " by " + h.Facts.By
 	}

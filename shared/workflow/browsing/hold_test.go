@@ -95,6 +95,9 @@ func TestAHoldIsToldOnThePostsClock(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "X has not answered properly since 14:02; Rostrum tries again at 14:07.", held(post.HeldNetworkTrouble).Sentence())
 	require.Equal(t, "@acme is paused by Mara since 14:02: launch is off. It goes out once somebody resumes it.", held(post.HeldPausedAccount).Sentence())
+	resumed := held(post.HeldPausedWorkspace)
+	resumed.Facts = post.HoldFacts{}
+	require.Equal(t, "Publishing was paused for the whole workspace and was resumed; it goes out within a minute or two.", resumed.Sentence())
 	tomorrow := held(post.HeldQuota)
 	tomorrow.Facts.Until = tomorrow.Due.Add(20 * time.Hour)
 	require.Contains(t, tomorrow.Sentence(), "at 10:00 on 26 Nov")
