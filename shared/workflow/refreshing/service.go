@@ -398,17 +398,28 @@ func (s *Service) refused(ctx context.Context, workspace uuid.UUID, id account.I
 	return errors.Join(s.reauth(ctx, workspace, id, row.Version, why), s.endLane(ctx, workspace, id, lane, 0, false))
 }
 
-// reauth marks the account; its posts are held from now on, not failed.
+// errReplaced takes a mark back.
+var errReplaced = errors.New("the tokens were replaced meanwhile")
+
+// reauth marks the account; its posts are held from now on, not failed. Who
+// connects the account anew changes the account before its tokens, so the version
+// is asked after the mark has waited for that row. It returns nil when others have
+// replaced the tokens.
 func (s *Service) reauth(ctx context.Context, workspace uuid.UUID, id account.ID, version int64, why string) error {
 	err := s.Store.Across(ctx, func(ctx context.Context, tx *store.Tx) error {
-		row, err := tx.Tokens(ctx, workspace, id)
-		if err != nil || row.Version != version {
+		if _, err := tx.AccountNeedsReauth(ctx, workspace, id, audit.SystemActor(workspace, "token refresher"), why); err != nil {
 			return err
 		}
-		_, err = tx.AccountNeedsReauth(ctx, workspace, id, audit.SystemActor(workspace, "token refresher"), why)
+		row, err := tx.Tokens(ctx, workspace, id)
+		if err == nil && row.Version != version {
+			err = errReplaced
+		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errReplaced):
+		return nil
+	case err != nil:
 		return err
 	}
 	return needsReconnect()

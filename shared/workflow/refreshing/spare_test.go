@@ -249,6 +249,56 @@ func TestALoserOfARaceWaitsForTheWinnersCommit(t *testing.T) {
 	require.Equal(t, account.Connected, b.row(t).Status)
 }
 
+// A person connects the account anew, and commits as the mark waits for its row.
+func TestAnAccountThatIsBeingConnectedAnewIsNotMarked(t *testing.T) {
+	t.Parallel()
+	b := setup(t, -time.Minute)
+	require.NoError(t, b.net.RevokeTokens("acme"))
+	access, err := b.vault.Seal(t.Context(), b.field("access", 2), config.Secret("the person's"))
+	require.NoError(t, err)
+	watch, err := pgx.Connect(t.Context(), b.URL.Reveal())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, watch.Close(context.WithoutCancel(t.Context()))) }()
+	somebodyWaits := func(ctx context.Context) (waits bool, err error) {
+		err = watch.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database())").Scan(&waits)
+		return waits, err
+	}
+	var person sync.WaitGroup
+	b.service.Connectors[account.X] = rotation{b.service.Connectors[account.X], func() {
+		holds := make(chan struct{})
+		goOn := sync.OnceFunc(func() { close(holds) })
+		person.Go(func() {
+			defer goOn()
+			err := b.API.InWorkspace(t.Context(), b.Workspace, func(ctx context.Context, tx *store.Tx) error {
+				who := store.Identity{RemoteID: b.Account.RemoteID, Handle: b.Account.Handle, Name: "Acme"}
+				if _, err := tx.ConnectAccount(ctx, b.Workspace, b.Account.ID, account.X, who, "UTC"); err != nil {
+					return err
+				}
+				goOn()
+				for {
+					if waits, err := somebodyWaits(ctx); waits || err != nil {
+						return errors.Join(err, tx.PutTokens(ctx, b.Workspace, b.Account.ID, store.SealedTokens{
+							Version: 2, Access: access, ExpiresAt: time.Now().Add(time.Hour),
+						}))
+					}
+					if err := clock.Wait(ctx, 5*time.Millisecond); err != nil {
+						return err
+					}
+				}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-holds
+	}}
+	token, err := b.token(t)
+	person.Wait()
+	require.NoError(t, err)
+	require.Equal(t, "the person's", token.Reveal())
+	require.Equal(t, account.Connected, b.row(t).Status)
+}
+
 // The invocation's time is up as the network answers. By then the old refresh
 // token is used up: the new pair is stored all the same.
 func TestANewPairIsStoredThoughTheInvocationIsOver(t *testing.T) {
