@@ -17,9 +17,24 @@ import (
 	"rostrum/shared/queue"
 	"rostrum/shared/simulator/fault"
 	"rostrum/shared/telemetry/telemetrytest"
+	"rostrum/shared/workflow/publishing"
 )
 
 func secret(s string) config.Secret { return config.Secret(s) }
+
+func TestATickBeginsBetweenTheSecondsThatPostsAreDueAt(t *testing.T) {
+	t.Parallel()
+	second := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for into := time.Duration(0); into < time.Second; into += 50 * time.Millisecond {
+		at := second.Add(into)
+		wait := publishing.Between(at)
+		require.GreaterOrEqual(t, wait, time.Duration(0))
+		require.LessOrEqual(t, wait, 700*time.Millisecond, "what is to be handed out does not wait for long")
+		begins := time.Duration(at.Add(wait).Nanosecond())
+		require.GreaterOrEqual(t, begins, 200*time.Millisecond, "those of the second have gone out")
+		require.LessOrEqual(t, begins, 500*time.Millisecond, "those of the next have not begun")
+	}
+}
 
 func TestTenTicksAtOnceHandOutEachPostOnce(t *testing.T) {
 	t.Parallel()
