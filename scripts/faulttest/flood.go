@@ -60,7 +60,9 @@ func floods(ctx context.Context, r *trial) error {
 // spread is how late one of a hundred posts is at least, and how late half of them.
 type spread struct{ p99, p50 time.Duration }
 
-func (s spread) String() string { return fmt.Sprintf("%d (%d)", s.p99.Milliseconds(), s.p50.Milliseconds()) }
+func (s spread) String() string {
+	return fmt.Sprintf("%d (%d)", s.p99.Milliseconds(), s.p50.Milliseconds())
+}
 
 // neighbors are a tenant with little and one with much on one sender.
 type neighbors struct {
