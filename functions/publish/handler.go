@@ -33,12 +33,7 @@ func handler(service *publishing.Service, refresher *refreshing.Service, queues 
 			},
 		},
 		Tasks: map[string]wake.Task{
-			"tick": func(ctx context.Context) error {
-				if err := service.Clock.Wait(ctx, publishing.Between(service.Clock.Now())); err != nil {
-					return err
-				}
-				return errors.Join(service.Tick(ctx), refresher.Ahead(ctx))
-			},
+			"tick": func(ctx context.Context) error { return errors.Join(service.Tick(ctx), refresher.Ahead(ctx)) },
 			// For a start at which every queue is known to be empty.
 			"recover": service.Recover,
 		},

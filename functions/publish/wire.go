@@ -65,6 +65,7 @@ func New(ctx context.Context, cfg Config) (*wake.Function, func(), error) {
 		Relay:      &outbox.Relay{Store: db, Sender: queues, Clock: clock.System{}, Logger: logger},
 		Publishers: clients.Publishers,
 		Tokens:     refresher, Clock: clock.System{}, Logger: logger, ReadingAges: cfg.ReadingAges, Files: files,
+		Quiet: func(ctx context.Context) error { return clock.Wait(ctx, publishing.Between(clock.System{}.Now())) },
 	}
 	return handler(service, refresher, queues, logger).Traced(tracer), func() { files.Close(); db.Close(); closeTracer() }, nil
 }

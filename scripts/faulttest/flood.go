@@ -101,7 +101,7 @@ func (r *trial) neighbors(ctx context.Context) (*neighbors, func(), error) {
 func (w *neighbors) lateness(ctx context.Context, flood int) (late spread, took time.Duration, err error) {
 	// Posts are handed out for three minutes ahead, so a flood's messages are
 	// written before its first is due.
-	a, from := w.arena, time.Now().Add(w.tick+time.Second+time.Duration(flood)*time.Second/1500).Truncate(time.Second)
+	a, from := w.arena, time.Now().Add(w.tick+3*time.Second+time.Duration(flood)*time.Second/1500).Truncate(time.Second)
 	due := func(i int) time.Time { return from.Add(time.Duration(i%w.seconds) * time.Second) }
 	if flood > 0 {
 		if _, err := a.ScheduleMany(ctx, w.loud, w.trial.contents(flood, 1), due); err != nil {

@@ -81,8 +81,11 @@ type Service struct {
 	Publishers map[account.Network]platform.Publisher
 	Tokens     TokenSource
 	// Files are where images are kept; nil where there are none.
-	Files  *blob.Bucket
-	Clock  clock.Clock
+	Files *blob.Bucket
+	Clock clock.Clock
+	// Quiet is waited for before each step of a tick, see Between; nil waits for
+	// nothing, for clocks that stand still.
+	Quiet  func(context.Context) error
 	Logger *slog.Logger
 	// ReadingAges are the ages at which a published post is read.
 	ReadingAges []time.Duration

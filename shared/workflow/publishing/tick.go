@@ -40,11 +40,11 @@ const (
 // none of the others from running; the errors are returned together.
 func (s *Service) Tick(ctx context.Context) error { return s.tick(ctx, time.Time{}) }
 
-// Between is how long a tick that is free to begin now does well to wait, 0 to 700
-// ms: posts are due on whole seconds, and looking over a minute of them takes the
-// database's time from those of the second that it begins in.
+// Between is how long a step of a tick that is free to begin now does well to wait,
+// 0 to 800 ms: posts are due on whole seconds, and looking over a minute of them
+// takes the database's time from those of the second that it begins in.
 func Between(now time.Time) time.Duration {
-	const from, until = 200 * time.Millisecond, 500 * time.Millisecond
+	const from, until = 100 * time.Millisecond, 300 * time.Millisecond
 	switch into := time.Duration(now.Nanosecond()); {
 	case into < from:
 		return from - into
@@ -92,6 +92,11 @@ func (s *Service) tick(ctx context.Context, lostBefore time.Time) error {
 	defer telemetry.Time(ctx, telemetry.TickTime, "")()
 	var errs []error
 	for _, step := range steps {
+		if s.Quiet != nil {
+			if err := s.Quiet(ctx); err != nil {
+				return errors.Join(append(errs, err)...)
+			}
+		}
 		if err := step.run(ctx); err != nil {
 			s.Logger.LogAttrs(ctx, slog.LevelError, "tick step failed", slog.String("step", step.name), slog.String("error", err.Error()))
 			errs = append(errs, fmt.Errorf("%s: %w", step.name, err))
