@@ -9,9 +9,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"rostrum/shared/account"
 	"rostrum/shared/audit"
 	domain "rostrum/shared/post"
 	"rostrum/shared/store"
+	"rostrum/shared/workflow/browsing"
 )
 
 // Event is one act, with a sentence for people.
@@ -126,27 +128,37 @@ func sendingWords(action string, d details) string {
 	case "post.failed":
 		return "could not send it" + inWords(d.behind("code"))
 	case "post.held":
-		return "keeps it back" + inWords(d.behind("reason"))
+		return "keeps it back" + d.heldFor()
 	case "post.missed":
 		return "came too late for it"
+	}
+	return attemptWords(action, d)
+}
+
+func attemptWords(action string, d details) string {
+	switch action {
 	case "attempt.started":
 		return "began to send part " + d.part()
 	case "attempt.accepted":
 		return "had part " + d.part() + " accepted by the network"
 	case "attempt.found":
 		return "found part " + d.part() + " on the account"
+	case "attempt.absent":
+		return "proved that part " + d.part() + " is not on the account"
+	case "attempt.accepted_late":
+		return "learned late that part " + d.part() + " was accepted"
+	case "attempt.refused":
+		return d.refusal()
+	case "attempt.not_sent":
+		return "could not send part " + d.part() + ", nothing left Rostrum"
+	case "attempt.unclear":
+		return "got no clear answer about part " + d.part()
 	}
 	return otherWords(action, d)
 }
 
 func otherWords(action string, d details) string {
 	switch action {
-	case "attempt.absent":
-		return "proved that part " + d.part() + " is not on the account"
-	case "attempt.accepted_late":
-		return "learned late that part " + d.part() + " was accepted"
-	case "attempt.unclear":
-		return "got no clear answer about part " + d.part()
 	case "post.measured":
 		return "read its numbers"
 	case "post.needs_person":
@@ -240,10 +252,8 @@ func (d details) paused() string {
 		return "drafting"
 	case "review":
 		return "the reviewer"
-	case "x":
-		return "sending to X"
 	}
-	return d.text("subject")
+	return "sending to " + account.Network(d.text("subject")).Name()
 }
 
 // behind is the fact behind a colon, nothing when there is none.
@@ -252,6 +262,25 @@ func (d details) behind(key string) string {
 		return ": " + v
 	}
 	return ""
+}
+
+// heldFor names the reason of a hold behind a colon.
+func (d details) heldFor() string {
+	if reason, ok := d["reason"].(string); ok && reason != "" {
+		return ": " + strings.ToLower(browsing.HoldLabel(domain.HoldReason(reason)))
+	}
+	return ""
+}
+
+// refusal tells what the network said to a part that it did not take.
+func (d details) refusal() string {
+	switch d.text("code") {
+	case "rate_limited", "usage_capped", "user_limit_24h", "app_limit_24h", "daily_limit":
+		return "was asked by the network to wait with part " + d.part()
+	case "http_401":
+		return "had part " + d.part() + " refused: the network did not take the account's sign-in"
+	}
+	return "had part " + d.part() + " refused by the network" + inWords(d.behind("code"))
 }
 
 // inWords is a code as people may read it.

@@ -32,6 +32,20 @@ func PostAt(network account.Network, web, address string) (string, bool) {
 	return "", false
 }
 
+// PosterAt is the handle that an address of X names before /status/, without an
+// @; empty where it names none (x.com/i/status/<id>) and for other networks.
+func PosterAt(network account.Network, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || network != account.X {
+		return ""
+	}
+	segments := strings.Split(strings.Trim(u.EscapedPath(), "/"), "/")
+	if at := slices.Index(segments, "status"); at == 1 && segments[0] != "i" {
+		return segments[0]
+	}
+	return ""
+}
+
 // showsAt reports whether a network shows posts at a host: its own, any below
 // it, such as mobile.x.com, and the one that X had before.
 func showsAt(network account.Network, web, host string) bool {

@@ -90,7 +90,7 @@ func (c *Client) refusal(a answer, f verdict) platform.Outcome {
 		outcome.Class = platform.Unauthorized
 	case limited:
 		outcome.Class, outcome.RetryAfter = platform.Delayed, c.wait(a)
-		outcome.Code, outcome.Detail = "rate_limited", fmt.Sprintf("Instagram asks to wait %s.", outcome.RetryAfter.Round(time.Second))
+		outcome.Code, outcome.Detail = "rate_limited", "Instagram asks to wait "+platform.WaitWords(outcome.RetryAfter)+"."
 	case dayFull:
 		outcome.Class, outcome.Code, outcome.RetryAfter = platform.Delayed, "daily_limit", dayFullWait
 	case notReady:

@@ -79,7 +79,7 @@ func classifyStatus(a *answer, req platform.PublishRequest, now time.Time) platf
 		wait := retryAfter(a, now)
 		return platform.Outcome{
 			Class: platform.Delayed, Code: limitCode(a), RetryAfter: wait,
-			Detail: fmt.Sprintf("X asks to wait %s.", wait.Round(time.Second)),
+			Detail: "X asks to wait " + platform.WaitWords(wait) + ".",
 		}
 	case a.Status == http.StatusForbidden:
 		return forbidden(a, req)

@@ -86,7 +86,7 @@ func WhyNotOut(p post.Post, a account.Account, facts post.HoldFacts, now time.Ti
 		if p.NeedsPersonAt != nil {
 			return "Nobody knows whether it is public. " + p.FailureDetail
 		}
-		return "Nobody knows yet whether it is public: the network's answer was lost. The account is being read back."
+		return "Nobody knows yet whether it is public: " + a.Network.Name() + " gave no clear answer. Rostrum reads the account back to find out."
 	case post.Sending:
 		return "It is being sent at this moment."
 	case post.Scheduled:

@@ -2,6 +2,7 @@ package deciding
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -28,7 +29,7 @@ type Resolution struct {
 
 // Resolve settles an unknown post by a person's word. Errors: Forbidden,
 // NotFound, PreconditionFailed; Conflict: wrong_state, attempt_settled,
-// remote_id_taken; Invalid: bad_remote_url, contradiction.
+// remote_id_taken; Invalid: bad_remote_url, not_this_account, contradiction.
 func (s *Service) Resolve(ctx context.Context, actor audit.Actor, t Target, r Resolution) (post.Post, error) {
 	if r.Found && r.Resend || !r.Found && r.RemoteURL != "" {
 		return post.Post{}, apperr.New(apperr.Invalid, "contradiction", "a post is either on the network, at an address, or not there").
@@ -78,6 +79,11 @@ func (s *Service) named(ctx context.Context, tx *store.Tx, p post.Post, address 
 	if !ok {
 		return "", apperr.New(apperr.Invalid, "bad_remote_url", "this is not the address of a post on %s", a.Network.Name()).WithField("remote_url").
 			WithHint("Open the post on the network and copy its address.")
+	}
+	// X shows any post below any handle, so the id alone would take another's.
+	if by := platform.PosterAt(a.Network, address); by != "" && !strings.EqualFold(by, a.Handle) {
+		return "", apperr.New(apperr.Invalid, "not_this_account", "this is the address of a post of @%s, not of @%s", by, a.Handle).WithField("remote_url").
+			WithHint("Copy the address from @%s. If the account has a new name by now, write i in place of the name.", a.Handle)
 	}
 	return id, nil
 }

@@ -125,6 +125,18 @@ func TestResolveAbsentFailsUntilAPersonRetries(t *testing.T) {
 	require.Equal(t, post.Scheduled, made.State)
 }
 
+func TestResolveRefusesAPostOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p, _ := b.unknown(t, "whose")
+	say := func(address string) error {
+		_, err := b.service.Resolve(t.Context(), b.actor, deciding.Target{PostID: p.ID}, deciding.Resolution{Found: true, RemoteURL: address})
+		return err
+	}
+	requireCode(t, say("https://x.com/somebody_else/status/12"), apperr.Invalid, "not_this_account")
+	require.NoError(t, say("https://x.com/i/status/12"), "an address without a name is any account's")
+}
+
 func TestResolveRefusesWhatIsNoAddressOfAPost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

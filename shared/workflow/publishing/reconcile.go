@@ -251,7 +251,7 @@ func (s *Service) absent(ctx context.Context, l look, proved bool) error {
 			if clean+1 >= cleanReads {
 				wait = max(min(wait, settleWindow-age+time.Second), time.Second)
 			}
-			detail := fmt.Sprintf("Looked %d times; the post is not on the account so far.", l.turn.Tries)
+			detail := "Looked " + often(l.turn.Tries) + "; the post is not on the account so far."
 			return s.lookAgain(ctx, tx, l, wait, clean, detail, !proved && l.turn.Tries >= blindLooks)
 		}
 		if l.attempt.Code == "duplicate_content" {
@@ -264,6 +264,14 @@ func (s *Service) absent(ctx context.Context, l look, proved bool) error {
 		}
 		return s.sendAnew(ctx, tx, l, p, clean)
 	})
+}
+
+// often is how many times, in words.
+func often(times int) string {
+	if times == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", times)
 }
 
 func (s *Service) sendAnew(ctx context.Context, tx *store.Tx, l look, p post.Post, clean int) error {
