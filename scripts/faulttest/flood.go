@@ -124,7 +124,7 @@ func (w *neighbors) lateness(ctx context.Context, flood int) (late spread, took 
 	if left := time.Until(from); left < 2*time.Second {
 		return late, 0, fmt.Errorf("the posts were written %s too late", 2*time.Second-left)
 	}
-	if err := a.Settle(ctx, 2*time.Minute+time.Duration(flood/200)*time.Second, 0); err != nil {
+	if err := a.Settle(ctx, 3*time.Minute+time.Duration(flood/200)*time.Second, 0); err != nil {
 		return late, 0, err
 	}
 	took = time.Since(from)
