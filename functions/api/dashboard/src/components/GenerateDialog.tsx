@@ -1,4 +1,4 @@
-import { Button, Modal, NumberInput, Select, Textarea } from "@mantine/core";
+import { Button, NumberInput, Select, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useAccounts } from "../api/accounts";
@@ -6,6 +6,7 @@ import type { Generation } from "../api/model";
 import { newKey, useGenerate, useGeneration } from "../api/workspace";
 import { count } from "../lib/words";
 import { Empty, ProblemNote } from "./Empty";
+import { Dialog } from "./Dialog";
 import classes from "./GenerateDialog.module.css";
 
 /** Asks the agents for drafts, and shows how far they are. */
@@ -18,13 +19,13 @@ export default function GenerateDialog({
 }) {
   const [started, setStarted] = useState<Generation | null>(null);
   return (
-    <Modal opened onClose={onClose} title="Generate drafts" size="md">
+    <Dialog onClose={onClose} title="Generate drafts" size="md">
       {started ? (
         <Progress started={started} onClose={onClose} onAgain={() => setStarted(null)} />
       ) : (
         <Form accountId={accountId} onStarted={setStarted} />
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,5 +1,5 @@
-import { Modal } from "@mantine/core";
 import { Key } from "./Key";
+import { Dialog } from "./Dialog";
 import classes from "./HelpDialog.module.css";
 
 const groups: { title: string; rows: [string, string][] }[] = [
@@ -49,7 +49,7 @@ const groups: { title: string; rows: [string, string][] }[] = [
 
 export default function HelpDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} title="Keyboard shortcuts" size="lg">
+    <Dialog onClose={onClose} title="Keyboard shortcuts" size="lg">
       <div className={classes.grid}>
         {groups.map((g) => (
           <section key={g.title}>
@@ -70,6 +70,6 @@ export default function HelpDialog({ onClose }: { onClose: () => void }) {
           </section>
         ))}
       </div>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useAccount } from "../api/accounts";
 import type { PostSummary } from "../api/model";
@@ -8,6 +8,7 @@ import { localTime, midSentence, shortTime } from "../lib/time";
 import { say } from "../lib/toast";
 import { ProblemNote } from "./Empty";
 import { WhenPicker } from "./WhenPicker";
+import { Dialog } from "./Dialog";
 import classes from "./MoveDialog.module.css";
 
 /** Moves a scheduled post to another time, by keyboard or touch. */
@@ -34,7 +35,7 @@ export default function MoveDialog({ post, onClose }: { post: PostSummary; onClo
     );
   };
   return (
-    <Modal opened onClose={onClose} title="Move to…" size={620}>
+    <Dialog onClose={onClose} title="Move to…" size={620}>
       <form onSubmit={submit} className="stack">
         <p className={classes.text}>
           <b>@{post.account.handle}</b> {post.text}
@@ -50,7 +51,7 @@ export default function MoveDialog({ post, onClose }: { post: PostSummary; onClo
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

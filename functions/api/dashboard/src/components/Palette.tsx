@@ -1,4 +1,3 @@
-import { Modal } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useNavigate } from "react-router";
@@ -8,6 +7,7 @@ import { useMe } from "../api/session";
 import { useOverlays } from "../lib/overlays";
 import { stateWords } from "../lib/words";
 import { Key } from "./Key";
+import { Dialog } from "./Dialog";
 import classes from "./Palette.module.css";
 
 interface Command {
@@ -49,8 +49,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       withCloseButton={false}
       size={560}
@@ -108,7 +107,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         ))}
         {commands.length === 0 && <p className={classes.none}>Nothing matches “{query}”.</p>}
       </div>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -84,6 +84,13 @@ export function humanCode(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** What came last of a network in trouble, in brackets: "(it answered 503)". A number of its own says nothing to people. */
+export function troubleWords(code: string): string {
+  const status = /^http_(\d{3})$/.exec(code)?.[1];
+  if (status) return ` (it answered ${status})`;
+  return code === "" || /\d/.test(code) ? "" : ` (${humanCode(code).toLowerCase()})`;
+}
+
 /** The site of an address, without "www.". */
 export function siteOf(url: string): string {
   try {

@@ -1,4 +1,4 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconChecks, IconChevronLeft, IconChevronRight, IconSparkles } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useNavigate, useParams } from "react-router";
@@ -20,6 +20,7 @@ import { type ApprovalQueue, useApprovalQueue } from "../lib/useApprovalQueue";
 import { useKeys } from "../lib/useKeys";
 import { choices, suggested, type When } from "../lib/when";
 import { count } from "../lib/words";
+import { Dialog } from "../components/Dialog";
 import classes from "./approvals.module.css";
 
 const ReasonDialog = lazy(() => import("../components/approvals/ReasonDialog"));
@@ -284,7 +285,7 @@ function Dialogs({ post, asking, onClose, onDone, onAnyway }: DialogProps) {
         />
       )}
       {asking === "anyway" && (
-        <Modal opened onClose={onClose} title="Approve it anyway?">
+        <Dialog onClose={onClose} title="Approve it anyway?">
           <p>
             The reviewer says that {count(post.findings_count.block, "thing")} must be fixed. If you approve,
             it goes out as it stands and your name is on the approval.
@@ -297,7 +298,7 @@ function Dialogs({ post, asking, onClose, onDone, onAnyway }: DialogProps) {
               Approve anyway
             </Button>
           </div>
-        </Modal>
+        </Dialog>
       )}
     </>
   );

@@ -104,7 +104,11 @@ function NeedsYou({ today }: { today: TodayData | undefined }) {
         <PostRow
           key={p.id}
           post={p}
-          sub={<span className={classes.violet}>Check whether it went out</span>}
+          sub={
+            <span className={classes.violet}>
+              {p.needs_person ? "Check whether it went out" : "Rostrum is finding out whether it went out"}
+            </span>
+          }
         />
       ))}
       {n.held.items.map((p) => (
@@ -156,10 +160,12 @@ function NextOut({ posts }: { posts: PostSummary[] | undefined }) {
       </Panel>
     );
   }
-  const [first, ...rest] = posts;
+  // What is kept back does not go out at its second, so it is not what is next.
+  const first = posts.find((p) => !p.hold);
+  const rest = posts.filter((p) => p !== first);
   return (
     <Panel title="Next out" flush aside={<Link to="/calendar">Calendar</Link>}>
-      {!first && (
+      {posts.length === 0 && (
         <Empty compact title="Nothing is scheduled">
           Approve a draft and it takes the account’s next free slot.
         </Empty>
@@ -196,7 +202,7 @@ function FirstOut({ post }: { post: PostSummary }) {
 
 function DueEnd({ post }: { post: PostSummary }) {
   const looks = useAccountLooks();
-  if (!post.due_at) return <StateTag post={post} />;
+  if (!post.due_at || post.hold) return <StateTag post={post} />;
   return <When at={post.due_at} zone={post.due_zone ?? looks(post.account.id).zone} as="short" />;
 }
 

@@ -1,15 +1,16 @@
-import { Button, Modal, Radio } from "@mantine/core";
+import { Button, Radio } from "@mantine/core";
 import { useState } from "react";
 import type { ZoneChoice } from "../../api/model";
 import { asProblem } from "../../api/problem";
 import type { ProfileForm } from "../../lib/useProfileForm";
+import { Dialog } from "../Dialog";
 
 /** Asks what a new time zone means for the posts that are planned. */
 export function ZoneDialog({ form }: { form: ProfileForm }) {
   const problem = asProblem(form.error);
   const [choice, setChoice] = useState<ZoneChoice>("keep_instant");
   return (
-    <Modal opened onClose={form.hush} title="What about the posts that are planned?">
+    <Dialog onClose={form.hush} title="What about the posts that are planned?">
       <form
         className="stack"
         onSubmit={(e) => {
@@ -49,6 +50,6 @@ export function ZoneDialog({ form }: { form: ProfileForm }) {
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import type { Account } from "../../api/model";
 import { useNow } from "../../lib/clock";
 import { localTime, shortTime } from "../../lib/time";
 import { WhenPicker } from "../WhenPicker";
+import { Dialog } from "../Dialog";
 
 interface Props {
   account: Account | undefined;
@@ -23,7 +24,7 @@ export default function PickDialog({ account, initial, onPick, onClose }: Props)
     .slice(0, 8)
     .map((s) => ({ local: s.local, label: shortTime(s.due_at, zone, now) }));
   return (
-    <Modal opened onClose={onClose} title="When shall it go out?" size={620}>
+    <Dialog onClose={onClose} title="When shall it go out?" size={620}>
       <form
         className="stack"
         onSubmit={(e) => {
@@ -41,6 +42,6 @@ export default function PickDialog({ account, initial, onPick, onClose }: Props)
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,7 @@
-import { Button, Modal, Textarea } from "@mantine/core";
+import { Button, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { ProblemNote } from "../Empty";
+import { Dialog } from "../Dialog";
 
 interface Props {
   title: string;
@@ -32,7 +33,7 @@ export default function ReasonDialog({
     if (ready) onSubmit(reason.trim());
   };
   return (
-    <Modal opened onClose={onClose} title={title}>
+    <Dialog onClose={onClose} title={title}>
       <form
         className="stack"
         onSubmit={(e) => {
@@ -67,6 +68,6 @@ export default function ReasonDialog({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

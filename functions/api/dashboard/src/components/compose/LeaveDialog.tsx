@@ -1,4 +1,5 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
+import { Dialog } from "../Dialog";
 
 interface Props {
   /** Whether what was typed comes back later. */
@@ -9,7 +10,7 @@ interface Props {
 
 export function LeaveDialog({ kept = true, onStay, onLeave }: Props) {
   return (
-    <Modal opened onClose={onStay} title="Leave without saving?">
+    <Dialog onClose={onStay} title="Leave without saving?">
       <p>
         {kept
           ? "What you wrote is kept in this browser and comes back when you open this page again. Nobody else sees it."
@@ -23,6 +24,6 @@ export function LeaveDialog({ kept = true, onStay, onLeave }: Props) {
           Stay
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

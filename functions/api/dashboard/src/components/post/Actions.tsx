@@ -1,4 +1,4 @@
-import { Button, Menu, Modal } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
 import {
   IconCalendarTime,
   IconDots,
@@ -14,6 +14,7 @@ import type { Post } from "../../api/model";
 import { type PlainAct, useAct } from "../../api/posts";
 import { useOverlays } from "../../lib/overlays";
 import { say, sayProblem } from "../../lib/toast";
+import { Dialog } from "../Dialog";
 
 interface Confirm {
   verb: PlainAct;
@@ -147,7 +148,7 @@ export function Actions({ post }: { post: Post }) {
         </Menu>
       )}
       {confirm && (
-        <Modal opened onClose={() => setConfirm(null)} title={confirm.title}>
+        <Dialog onClose={() => setConfirm(null)} title={confirm.title}>
           <p>{confirm.text}</p>
           <div className="row" style={{ justifyContent: "flex-end", marginTop: 16 }}>
             <Button variant="default" onClick={() => setConfirm(null)} data-autofocus>
@@ -161,7 +162,7 @@ export function Actions({ post }: { post: Post }) {
               {confirm.button}
             </Button>
           </div>
-        </Modal>
+        </Dialog>
       )}
     </>
   );

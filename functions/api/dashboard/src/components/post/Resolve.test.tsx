@@ -19,8 +19,9 @@ const unclear = {
   settled_by: "",
 };
 
-function setup(permissions = ["resolve_unknown"], web = "https://x.com") {
+function setup(permissions = ["resolve_unknown"], web = "https://x.com", needs_person = true) {
   const post = aPost({
+    needs_person,
     state: "unknown",
     actions: ["resolve"],
     failure: { code: "connection_reset", sentence: "Looked 3 times; the post is not on the account so far." },
@@ -57,6 +58,11 @@ describe("an unclear post", () => {
     expect(answer()).toBeUndefined();
     await user.click(screen.getByRole("button", { name: "Send it again" }));
     await waitFor(() => expect(answer()).toEqual({ found: false, resend: true }));
+  });
+  it("says that nobody need look while Rostrum does", async () => {
+    setup(["resolve_unknown"], "https://x.com", false);
+    await screen.findByText(/Rostrum reads the account back/);
+    expect(screen.queryByText(/does not send it again by itself/)).toBeNull();
   });
   it("leads to the simulated network when that is what was sent to", async () => {
     setup(["resolve_unknown"], "http://localhost:8081");

@@ -5,6 +5,7 @@ import { useAttempts, useResolve } from "../../api/posts";
 import { useNetwork } from "../../api/networks";
 import { useMay } from "../../api/session";
 import { useAccountLooks } from "../../lib/accounts";
+import { focusContent } from "../../lib/focus";
 import { networkName } from "../../lib/networks";
 import { exactTime } from "../../lib/time";
 import { say } from "../../lib/toast";
@@ -14,7 +15,7 @@ import { attemptWords } from "./Attempts";
 import facts from "./Facts.module.css";
 import classes from "./Resolve.module.css";
 
-/** The one case where a person must look: what is known, and the two answers. */
+/** What is known of a post that may be out, and the two answers. Rostrum finds most out by itself; the rest is a person's. */
 export function Resolve({ post }: { post: Post }) {
   const attempts = useAttempts(post.id).data;
   const resolve = useResolve();
@@ -29,10 +30,28 @@ export function Resolve({ post }: { post: Post }) {
   const answer = (
     what: { found: true; remote_url: string } | { found: false; resend: boolean },
     words: string,
-  ) => resolve.mutate({ id: post.id, answer: what }, { onSuccess: () => say(words) });
+  ) =>
+    resolve.mutate(
+      { id: post.id, answer: what },
+      {
+        onSuccess: () => {
+          say(words);
+          // The panel goes, with the button that had the keyboard.
+          focusContent();
+        },
+      },
+    );
   return (
-    <Panel title="Is it out? Please look" tone="violet">
-      <p>Rostrum does not send it again by itself, because it could then be there twice. What is known:</p>
+    <Panel
+      title={post.needs_person ? "Is it out? Please look" : "Is it out? Rostrum is looking"}
+      tone="violet"
+    >
+      <p>
+        {post.needs_person
+          ? "Rostrum cannot tell and does not send it again by itself, because it could then be there twice."
+          : "Rostrum reads the account back and mostly knows within a few minutes. You need not wait: look yourself and say what you found."}{" "}
+        What is known:
+      </p>
       <dl className={`${facts.facts} ${classes.evidence}`}>
         {unclear && (
           <div>
@@ -103,7 +122,7 @@ export function Resolve({ post }: { post: Post }) {
           <div className="row wrap">
             <Button
               disabled={!may}
-              onClick={() => answer({ found: false, resend: true }, "It is sent again")}
+              onClick={() => answer({ found: false, resend: true }, "Noted; it is scheduled again")}
             >
               Send it again
             </Button>

@@ -15,9 +15,11 @@ it("does not say that a post goes out at its second while something holds it", a
     due_at: "2026-11-24T10:00:00Z",
     hold: { code: "account_paused", sentence: why, action: "resume_account", since: null, until: null },
     why_not_out: why,
+    failure: { code: "rate_limited", sentence: "X asks to wait 15 min." },
   });
   draw([{ path: "/", element: <Standing post={post} /> }], "/");
   expect(await screen.findByText(why)).toBeVisible();
   expect(screen.getByText("It is approved and kept back.")).toBeVisible();
   expect(screen.queryByText(/goes out at its second/)).toBeNull();
+  expect(screen.getByText(why)).toHaveAttribute("data-tone", "amber");
 });

@@ -14,7 +14,8 @@ export function Standing({ post }: { post: Post }) {
   const zone = post.due_zone ?? looks(post.account.id).zone;
   const waits = post.state === "scheduled" || post.state === "sending";
   const reason = post.failure?.sentence ?? post.hold?.sentence ?? null;
-  const tone = post.failure ? "red" : post.hold ? "amber" : undefined;
+  // A hold goes by itself or by a person's word; a failure of before it is no verdict.
+  const tone = post.hold ? "amber" : post.failure ? "red" : undefined;
   return (
     <Panel title="Where it stands">
       <p className={classes.sentence}>

@@ -1,4 +1,4 @@
-import { Button, Modal, Textarea, TextInput } from "@mantine/core";
+import { Button, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { Recurrence } from "../../api/model";
 import { useEditRecurrence } from "../../api/recurrences";
@@ -6,6 +6,7 @@ import { type Repeat, repeatOf, ruleOf } from "../../lib/repeat";
 import { say } from "../../lib/toast";
 import { ClockInput } from "../ClockInput";
 import { ProblemNote } from "../Empty";
+import { Dialog } from "../Dialog";
 import classes from "./Repeat.module.css";
 import { fresh, RepeatFields } from "./RepeatFields";
 import { RuleDates } from "./RuleDates";
@@ -40,7 +41,7 @@ export default function RecurrenceDialog({
     );
   };
   return (
-    <Modal opened onClose={onClose} title={`Repeats for @${recurrence.account.handle}`} size={680}>
+    <Dialog onClose={onClose} title={`Repeats for @${recurrence.account.handle}`} size={680}>
       <form className="stack" onSubmit={save}>
         {texts.map((text, i) => (
           <Textarea
@@ -99,6 +100,6 @@ export default function RecurrenceDialog({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

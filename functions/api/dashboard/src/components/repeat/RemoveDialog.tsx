@@ -1,9 +1,10 @@
-import { Button, Modal, Radio } from "@mantine/core";
+import { Button, Radio } from "@mantine/core";
 import { useState } from "react";
 import type { Leftover, Recurrence } from "../../api/model";
 import { useRemoveRecurrence } from "../../api/recurrences";
 import { say } from "../../lib/toast";
 import { ProblemNote } from "../Empty";
+import { Dialog } from "../Dialog";
 
 /** Removes a recurrence, and asks what becomes of its posts. */
 export default function RemoveDialog({
@@ -17,7 +18,7 @@ export default function RemoveDialog({
   const remove = useRemoveRecurrence();
   const { planned } = recurrence;
   return (
-    <Modal opened onClose={onClose} title="Remove this recurrence?">
+    <Dialog onClose={onClose} title="Remove this recurrence?">
       <form
         className="stack"
         onSubmit={(e) => {
@@ -58,6 +59,6 @@ export default function RemoveDialog({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

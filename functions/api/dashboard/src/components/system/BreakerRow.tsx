@@ -5,7 +5,7 @@ import { useTryBreaker } from "../../api/workspace";
 import { useNow } from "../../lib/clock";
 import { networkName } from "../../lib/networks";
 import { say, sayProblem } from "../../lib/toast";
-import { count, humanCode, type Tone } from "../../lib/words";
+import { count, troubleWords, type Tone } from "../../lib/words";
 import { Tag } from "../Tag";
 import { When } from "../When";
 import classes from "./BreakerRow.module.css";
@@ -49,7 +49,7 @@ export function BreakerRow({ breaker: b, zone }: { breaker: Breaker; zone: strin
               since <When at={b.failing_since} zone={zone} as="short" mid />
             </>
           )}
-          {b.last_code && <> ({humanCode(b.last_code).toLowerCase()})</>}.
+          {troubleWords(b.last_code)}.
           {b.state === "open" &&
             (waits && b.retry_at ? (
               <>

@@ -29,20 +29,22 @@ export function Queues() {
   );
 }
 
+/** What the number above is made of, and what is worked on beside it. */
+export function depthWords(q: Pick<QueueDepth, "visible" | "delayed" | "in_flight">): string {
+  const parts = [
+    q.visible > 0 && (q.delayed > 0 ? `${number(q.visible)} now` : "waiting"),
+    q.delayed > 0 && (q.visible > 0 ? `${number(q.delayed)} for later` : "for later"),
+    q.in_flight > 0 && `${number(q.in_flight)} being worked on`,
+  ].filter(Boolean);
+  return parts.length > 0 ? parts.join(", ") : "Nothing waits";
+}
+
 function Queue({ queue: q }: { queue: QueueDepth }) {
-  const waiting = q.visible + q.delayed;
   return (
     <div className={classes.queue} data-dead={q.dead_letters > 0 || undefined}>
       <p className={classes.queueName}>{queueWords[q.name] ?? q.name}</p>
-      <p className={classes.depth}>{number(waiting)}</p>
-      <p className="muted small">
-        {q.in_flight > 0
-          ? `${number(q.in_flight)} being worked on`
-          : waiting > 0
-            ? "waiting"
-            : "Nothing waits"}
-        {q.delayed > 0 && `, ${number(q.delayed)} for later`}
-      </p>
+      <p className={classes.depth}>{number(q.visible + q.delayed)}</p>
+      <p className="muted small">{depthWords(q)}</p>
       {q.dead_letters > 0 && (
         <p className={classes.dead}>{count(q.dead_letters, "message")} could not be handled. See the log.</p>
       )}
