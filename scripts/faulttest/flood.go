@@ -113,9 +113,9 @@ func (w *neighbors) lateness(ctx context.Context, flood int) (late spread, took 
 		return late, 0, err
 	}
 	// ANALYZE is what autovacuum does within a minute: without it plans are made for
-	// tables that were empty. A checkpoint comes every five minutes, flood or not, and
-	// makes the posts of some seconds late by 20 to 80 ms: it comes before them here,
-	// so that none falls into one of the measurements and not into the others.
+	// tables that were empty. A checkpoint comes every five minutes, flood or not: it
+	// comes before the posts here, so that none falls into one of the measurements
+	// and not into the others.
 	for _, sql := range []string{"ANALYZE", "CHECKPOINT"} {
 		if err := a.Exec(ctx, sql); err != nil {
 			return late, 0, err

@@ -19,10 +19,7 @@ func TestTheIntentAndTheDrainAgreeOnWhatIsTooLate(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	conn := connect(t, w, "")
-	exec := func(sql string, args ...any) {
-		_, err := conn.Exec(t.Context(), sql, args...)
-		require.NoError(t, err)
-	}
+	exec := executor(t, conn)
 	const grace, off = 2 * time.Minute, 20 * time.Second
 	seed := uint64(time.Now().UnixNano())
 	dice := rand.New(rand.NewPCG(seed, 1))

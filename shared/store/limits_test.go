@@ -385,10 +385,7 @@ func TestWhatWaitsForItsTurnIsToldAlikeInEachStatement(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	conn := connect(t, w, "")
-	exec := func(sql string, args ...any) {
-		_, err := conn.Exec(t.Context(), sql, args...)
-		require.NoError(t, err)
-	}
+	exec := executor(t, conn)
 	other := *w
 	other.Account = w.AddAccount(t, w.Workspace, "other")
 	exec("UPDATE accounts SET catch_up = 'hold' WHERE id = $1", uuid.UUID(other.Account.ID))

@@ -29,6 +29,16 @@ func connect(t *testing.T, w *storetest.World, role string) *pgx.Conn {
 	return conn
 }
 
+// executor runs statements on a bare connection.
+func executor(t *testing.T, conn *pgx.Conn) func(sql string, args ...any) {
+	t.Helper()
+	return func(sql string, args ...any) {
+		t.Helper()
+		_, err := conn.Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+}
+
 func TestTheDatabaseHoldsTheSameStateMachineAsTheCode(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

@@ -364,11 +364,7 @@ func TestWhatWaitsBehindItsWorkspacesOwnPostsIsNotHandedOutAgain(t *testing.T) {
 	behind, lost := w.Scheduled(t, -40*time.Second, "behind"), small.Scheduled(t, -40*time.Second, "lost")
 	require.Len(t, dispatch(t, w, time.Time{}), 2)
 	conn := connect(t, w, "")
-	exec := func(sql string, args ...any) {
-		t.Helper()
-		_, err := conn.Exec(t.Context(), sql, args...)
-		require.NoError(t, err)
-	}
+	exec := executor(t, conn)
 	exec("UPDATE posts SET dispatched_at = now() - interval '31 seconds'")
 	for range 5 {
 		begin(t, w, intent(w.Scheduled(t, 0, "on its way")))

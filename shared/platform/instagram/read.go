@@ -22,7 +22,7 @@ const maxPages = 10
 
 // RecentPosts reads the account's own posts, newest first. Ids of Instagram do
 // not rise with time, so sinceID cuts the list where it stands in it by date: a
-// list that begins with a pinned post, or in another order, hides nothing. Where
+// page that begins with a pinned post, or in another order, hides nothing. Where
 // it is not in the list, or is none, nothing is cut. Errors are those of platform.Publisher.
 func (c *Client) RecentPosts(ctx context.Context, target platform.Target, sinceID string) ([]platform.RemotePost, error) {
 	if err := checkAccount(target); err != nil {

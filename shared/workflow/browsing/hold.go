@@ -162,9 +162,8 @@ func HoldLabel(r post.HoldReason) string {
 	return string(r)
 }
 
-// paused adds to what is paused who did it, when and why.
-// paused tells of the switch that holds the post. One that is on says since when:
-// without that it was resumed, and the tick lets the post go.
+// paused tells of the switch that holds the post: who threw it, when and why. One
+// that says nothing of since when was lifted, and the tick lets the post go.
 func (h Held) paused(what string) string {
 	if h.Facts.Since.IsZero() {
 		return strings.Replace(what, " is paused", " was paused", 1) + " and was resumed; it goes out within a minute or two."
